@@ -1,0 +1,1 @@
+"""What every word stands on and no trade knows: database, quantities, clock, refusals, pages, idempotency."""

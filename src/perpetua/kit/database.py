@@ -1,0 +1,265 @@
+"""PostgreSQL: a pool, transactions, and the two kinds of statement.
+
+Always true:
+- One use case is one transaction: `Database.run` commits it whole or not at all.
+- A deadlock or a serialization failure is tried again, with a fresh transaction; the caller never sees it.
+- The pool's connections act as the application role, which may not change the ledger; `admin()` acts as the owner.
+- Statements are counted (`count_statements`), so that a test can show that a document costs a constant number.
+
+A statement on one row by key, or a filtered and paged list, is built with SQLAlchemy from the table; a statement that
+decides over sets, or locks, is SQL in `queries.sql`, named. SQLAlchemy only writes the text: psycopg runs it.
+"""
+
+import asyncio
+import contextlib
+import contextvars
+import random
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import psycopg
+import psycopg_pool
+import sqlalchemy as sa
+from psycopg import errors as pg
+from psycopg.rows import class_row, dict_row, scalar_row
+from psycopg.types.json import set_json_dumps, set_json_loads
+from sqlalchemy.dialects import postgresql
+
+from perpetua.kit import json
+
+__all__ = ["APP_ROLE", "Database", "Queries", "Statement", "Tx", "count_statements", "metadata"]
+
+T = TypeVar("T")
+Params = Mapping[str, Any]
+Connection = psycopg.AsyncConnection[Any]
+
+APP_ROLE = "perpetua_app"
+RETRIES = 8
+
+metadata = sa.MetaData()
+"""All tables of all words; a test holds it against the migrated schema."""
+
+_dialect = postgresql.dialect(paramstyle="pyformat")
+_counter: contextvars.ContextVar[list[str] | None] = contextvars.ContextVar("statements", default=None)
+
+
+class Statement(str):
+    """The text of one named statement, with `%(name)s` parameters."""
+
+    name: str
+
+    def __new__(cls, text: str, name: str) -> "Statement":
+        self = super().__new__(cls, text)
+        self.name = name
+        return self
+
+
+class Queries(Mapping[str, Statement]):
+    """The named statements of a word's `queries.sql` (each begins with a line `-- name: lock_positions`)."""
+
+    def __init__(self, beside: str, file: str = "queries.sql") -> None:
+        text = (Path(beside).parent / file).read_text(encoding="utf-8")
+        parts = re.split(r"^-- name: *(\w+) *$", text, flags=re.MULTILINE)
+        self._named = {
+            name: Statement(body.strip().rstrip(";"), name) for name, body in zip(parts[1::2], parts[2::2], strict=True)
+        }
+
+    def __getitem__(self, name: str) -> Statement:
+        return self._named[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._named)
+
+    def __len__(self) -> int:
+        return len(self._named)
+
+
+Runnable = Statement | sa.Executable
+
+
+class Tx:
+    """One open transaction. Services and stores take it; only `Database` makes it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    async def rows(self, statement: Runnable, params: Params | None = None, *, as_: type[T]) -> list[T]:
+        """All rows, each made into `as_` by keyword (a msgspec Struct or dataclass)."""
+        async with self.connection.cursor(row_factory=class_row(as_)) as cursor:
+            await self._run(cursor, statement, params)
+            return await cursor.fetchall()
+
+    async def dicts(self, statement: Runnable, params: Params | None = None) -> list[dict[str, Any]]:
+        """All rows as dictionaries."""
+        async with self.connection.cursor(row_factory=dict_row) as cursor:
+            await self._run(cursor, statement, params)
+            return await cursor.fetchall()
+
+    async def maybe(self, statement: Runnable, params: Params | None = None, *, as_: type[T]) -> T | None:
+        """The first row, or None."""
+        async with self.connection.cursor(row_factory=class_row(as_)) as cursor:
+            await self._run(cursor, statement, params)
+            return await cursor.fetchone()
+
+    async def values(self, statement: Runnable, params: Params | None = None) -> list[Any]:
+        """The first column of all rows."""
+        async with self.connection.cursor(row_factory=scalar_row) as cursor:
+            await self._run(cursor, statement, params)
+            return await cursor.fetchall()
+
+    async def value(self, statement: Runnable, params: Params | None = None) -> Any:
+        """The first column of the first row, or None where there is no row."""
+        async with self.connection.cursor(row_factory=scalar_row) as cursor:
+            await self._run(cursor, statement, params)
+            return await cursor.fetchone()
+
+    async def execute(self, statement: Runnable, params: Params | None = None) -> int:
+        """Run it; the number of rows it touched."""
+        async with self.connection.cursor() as cursor:
+            await self._run(cursor, statement, params)
+            return cursor.rowcount
+
+    async def stream(
+        self, statement: Runnable, params: Params | None = None, *, as_: type[T], batch: int = 2000
+    ) -> AsyncIterator[list[T]]:
+        """Rows in batches through a server-side cursor, for exports of any length."""
+        text, bound = compiled(statement, params)
+        _note(statement, text)
+        async with self.connection.cursor("stream", row_factory=class_row(as_)) as cursor:
+            await cursor.execute(cast(Any, text), bound)
+            while rows := await cursor.fetchmany(batch):
+                yield rows
+
+    @contextlib.asynccontextmanager
+    async def savepoint(self) -> AsyncGenerator[None]:
+        """What fails inside is undone back to here and raised on; the transaction lives."""
+        async with self.connection.transaction():
+            yield
+
+    async def _run(self, cursor: psycopg.AsyncCursor[Any], statement: Runnable, params: Params | None) -> None:
+        text, bound = compiled(statement, params)
+        _note(statement, text)
+        await cursor.execute(cast(Any, text), bound)
+
+
+class Database:
+    """A pool of connections to one database.
+
+    Args:
+        url: libpq URL or key/value string.
+        role: the role that pooled connections take on after sign-in; None keeps the one that signed in.
+    """
+
+    def __init__(self, url: str, *, role: str | None = APP_ROLE, min_size: int = 1, max_size: int = 10) -> None:
+        self.url = url
+        self.role = role
+        self._pool = psycopg_pool.AsyncConnectionPool[Connection](
+            url,
+            kwargs={"autocommit": True},
+            configure=self._configure,
+            min_size=min_size,
+            max_size=max_size,
+            open=False,
+            timeout=30,
+        )
+
+    async def open(self) -> None:
+        """Open the pool; waits for the first connection."""
+        await self._pool.open(wait=True, timeout=60)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._pool.close()
+
+    async def __aenter__(self) -> "Database":
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def run(self, act: Callable[[Tx], Awaitable[T]]) -> T:
+        """Run `act` in one transaction; again from the start after a deadlock or a serialization failure.
+
+        `act` must have no effect outside the transaction, as it may run more than once.
+        """
+        for attempt in range(RETRIES):
+            try:
+                async with self.transaction() as tx:
+                    return await act(tx)
+            except (pg.DeadlockDetected, pg.SerializationFailure):
+                if attempt == RETRIES - 1:
+                    raise
+                await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311
+        raise AssertionError("unreachable")
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Tx]:
+        """One transaction (READ COMMITTED), committed at the end, rolled back on any exception."""
+        async with self._pool.connection() as connection, connection.transaction():
+            yield Tx(connection)
+
+    @contextlib.asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[Tx]:
+        """A read-only transaction in which every statement sees the same instant."""
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield Tx(connection)
+
+    @contextlib.asynccontextmanager
+    async def admin(self) -> AsyncGenerator[Tx]:
+        """A transaction as the owner of the schema: for migrations, partitions, archive; never for a request."""
+        async with await psycopg.AsyncConnection.connect(self.url, autocommit=True) as connection:
+            await _prepare(connection)
+            async with connection.transaction():
+                yield Tx(connection)
+
+    async def _configure(self, connection: Connection) -> None:
+        await _prepare(connection)
+        if self.role:
+            await connection.execute(f'SET ROLE "{self.role}"'.encode())
+
+
+async def _prepare(connection: Connection) -> None:
+    set_json_dumps(json.dumps, connection)
+    set_json_loads(json.loads, connection)
+    await connection.execute("SET timezone = 'UTC'")
+
+
+def compiled(statement: Runnable, params: Params | None) -> tuple[str, Params | None]:
+    """The text and parameters that psycopg runs."""
+    if isinstance(statement, Statement):
+        return statement, params
+    made = cast(Any, statement).compile(dialect=_dialect, compile_kwargs={"render_postcompile": True})
+    return str(made), cast(Params, {**made.params, **(params or {})})
+
+
+@contextlib.contextmanager
+def count_statements() -> Generator[list[str]]:
+    """The statements run inside, in order (their names, or their text)."""
+    seen: list[str] = []
+    token = _counter.set(seen)
+    try:
+        yield seen
+    finally:
+        _counter.reset(token)
+
+
+def _note(statement: Runnable, text: str) -> None:
+    seen = _counter.get()
+    if seen is not None:
+        seen.append(statement.name if isinstance(statement, Statement) else text)
+
+
+@lru_cache(maxsize=1024)
+def sql(text: str) -> Statement:
+    """A short statement written where it is used (DDL, a SET, a health probe)."""
+    return Statement(text, text)
+
+
+def columns(rows: Sequence[Any], *names: str) -> dict[str, list[Any]]:
+    """Rows turned into arrays for `unnest`: one statement for a document, whatever its length."""
+    return {name: [getattr(row, name) for row in rows] for name in names}

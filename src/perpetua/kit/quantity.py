@@ -1,0 +1,65 @@
+"""Quantities and money as exact decimals.
+
+Always true:
+- A quantity is a finite Decimal with at most 4 places and magnitude below 10**14 (`numeric(18,4)`).
+- A unit cost or price is a finite Decimal with at most 6 places and magnitude below 10**12 (`numeric(18,6)`).
+- Nothing is rounded silently: a value that does not fit is refused.
+"""
+
+from decimal import Decimal, InvalidOperation
+
+from perpetua.kit.errors import InvalidValue
+
+__all__ = ["MONEY_PLACES", "QUANTITY_PLACES", "ZERO", "exact_money", "exact_quantity", "parse_decimal"]
+
+ZERO = Decimal(0)
+QUANTITY_PLACES = 4
+MONEY_PLACES = 6
+_QUANTITY_LIMIT = Decimal(10) ** 14
+_MONEY_LIMIT = Decimal(10) ** 12
+
+
+def exact_quantity(value: Decimal, field: str = "quantity", *, places: int = QUANTITY_PLACES) -> Decimal:
+    """`value`, when it is a quantity with at most `places` decimals (the unit's); refused otherwise.
+
+    Raises:
+        InvalidValue: not finite, too large or too fine.
+    """
+    return _exact(value, field, places, _QUANTITY_LIMIT)
+
+
+def exact_money(value: Decimal, field: str) -> Decimal:
+    """`value`, when it is an amount of money per unit (≤ 6 decimals).
+
+    Raises:
+        InvalidValue: not finite, too large or too fine.
+    """
+    return _exact(value, field, MONEY_PLACES, _MONEY_LIMIT)
+
+
+def parse_decimal(text: str, field: str) -> Decimal:
+    """The number written in `text` with a point as decimal sign, or refused.
+
+    Raises:
+        InvalidValue: no number (also NaN and infinities).
+    """
+    try:
+        value = Decimal(text.strip())
+    except InvalidOperation:
+        raise InvalidValue(field, text, "is not a number; write it like 12 or 12.5") from None
+    if not value.is_finite():
+        raise InvalidValue(field, text, "is not a finite number")
+    return value
+
+
+def _exact(value: Decimal, field: str, places: int, limit: Decimal) -> Decimal:
+    if not value.is_finite():
+        raise InvalidValue(field, str(value), "is not a finite number")
+    if not -limit < value < limit:
+        raise InvalidValue(field, str(value), f"is too large; the limit is {limit:f}")
+    # Compare by exponent, not by quantize: quantize of 1e-400 would cost a huge context.
+    exponent = value.normalize().as_tuple().exponent
+    if isinstance(exponent, int) and -exponent > places:
+        what = "whole numbers only" if places == 0 else f"at most {places} decimals"
+        raise InvalidValue(field, str(value), f"is too fine; this takes {what}", decimals=places)
+    return value
