@@ -8,7 +8,10 @@ Always true:
 
 from typing import Any, ClassVar
 
-__all__ = ["Conflict", "InvalidValue", "Missing", "NotAllowed", "Refusal", "TooLarge", "Unauthenticated"]
+__all__ = [
+    "Conflict", "InvalidValue", "Missing", "NotAllowed", "Refusal", "Stale", "TooLarge", "Unauthenticated",
+    "VersionNeeded",
+]  # fmt: skip
 
 
 class Refusal(Exception):
@@ -108,3 +111,23 @@ class TooLarge(Refusal):
     code = "too_large"
     title = "Too large"
     sentence = "{reason}"
+
+
+class Stale(Refusal):
+    """What is to be changed was changed by another since it was read. Facts: what, key, sent, current."""
+
+    status = 412
+    code = "stale_version"
+    title = "Changed since you read it"
+    sentence = "{what} {key} is at version {current}; you sent version {sent}."
+    remedy = "Read it again, and send your change with its new version."
+
+
+class VersionNeeded(Refusal):
+    """A change of something that people edit must say which version it was made against."""
+
+    status = 428
+    code = "version_needed"
+    title = "Say which version you change"
+    sentence = "This change needs the header If-Match with the version that you read."
+    remedy = "Read it first; send its ETag as If-Match."
