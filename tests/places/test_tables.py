@@ -1,5 +1,7 @@
 """The database itself keeps paths, sites and kinds right."""
 
+from typing import LiteralString
+
 import psycopg
 import pytest
 from psycopg import errors as pg
@@ -41,7 +43,9 @@ def test_a_new_row_gets_its_path_and_site(database_url: str) -> None:
         ("DELETE FROM locations WHERE code = 'Z'", pg.ForeignKeyViolation),
     ],
 )  # fmt: skip
-def test_what_would_break_the_tree_is_refused(database_url: str, change: str, error: type[Exception] | None) -> None:
+def test_what_would_break_the_tree_is_refused(
+    database_url: str, change: LiteralString, error: type[Exception] | None
+) -> None:
     with psycopg.connect(database_url) as c:
         w, v = (insert(c, None, code, code, "warehouse")[0] for code in "WV")
         z = insert(c, w, "Z", "Z", "zone")[0]
