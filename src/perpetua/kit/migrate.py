@@ -3,6 +3,7 @@
 Always true: revisions form one line; each runs in its own transaction; two that start at once wait for each other.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -12,7 +13,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-__all__ = ["current", "head", "upgrade"]
+__all__ = ["current", "ensure", "head", "upgrade"]
 
 _LOCK = 0x70657270  # "perp"
 
@@ -28,6 +29,13 @@ def upgrade(url: str, to: str = "head") -> None:
         command.upgrade(config, to)
         connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
         connection.commit()
+
+
+def ensure(url: str, *, say: Callable[[str], None]) -> None:
+    """Run the revisions that are missing, and say so; nothing where the schema is right."""
+    if current(url) != head():
+        say("Bringing the schema up to date …")
+        upgrade(url)
 
 
 def current(url: str) -> str | None:

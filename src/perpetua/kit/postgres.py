@@ -1,10 +1,12 @@
 """The embedded PostgreSQL server."""
 
+import contextlib
+import fcntl
 import importlib.util
 import os
 import pwd
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,32 @@ class Server:
         options = " ".join(f"-c {k}={v}" for k, v in {"listen_addresses": "''", **settings}.items())
         run("pg_ctl", "-D", str(self.data), "-w", "-t", "120", "-l", str(self.home / "log"),
             "-o", f"-k {self.socket} {options}", "start")  # fmt: skip
+
+    @contextlib.contextmanager
+    def using(self, *, say: Callable[[str], None] = print) -> "Generator[Server]":
+        """Started when nobody else runs it; stopped at the end by whoever started it."""
+        started = False
+        self.home.mkdir(parents=True, exist_ok=True)
+        with (self.home / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (self.data / "postmaster.pid").exists():
+                say("Starting the database …")
+                self.start()
+                started = True
+        try:
+            yield self
+        finally:
+            if started:
+                self.stop()
+
+    def ensure_database(self, name: str) -> str:
+        """Make the database `name` where it is absent; its address."""
+        import psycopg
+
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
+                connection.execute(f'CREATE DATABASE "{name}"'.encode())
+        return self.database_url(name)
 
     def stop(self) -> None:
         """Stop it at once, cleanly."""

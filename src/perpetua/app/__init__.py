@@ -1,0 +1,1 @@
+"""What runs it all: settings, web, worker, supervisor, command line."""

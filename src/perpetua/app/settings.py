@@ -1,0 +1,158 @@
+"""What the surroundings decide: read once from the environment, handed to whoever needs it.
+
+Always true:
+- Nothing else in the program reads the environment.
+- A wrong value is refused by the name of its variable; a secret is never part of a refusal, of `repr` or of a log.
+"""
+
+import os
+import secrets
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+import msgspec
+
+from perpetua.kit.errors import InvalidValue
+
+__all__ = ["LogLevel", "Settings", "masked"]
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+MIN_SECRET_LENGTH = 32
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How this installation runs. `Settings.load()` reads the environment; tests make it by hand."""
+
+    home: Path
+    """PERPETUA_HOME: where data, images and the secret live. Default: `var` of a clone, else the user's data folder."""
+    database_url: str | None = None
+    """DATABASE_URL: any PostgreSQL ≥ 15; None is the embedded one, in `home`."""
+    host: str = "127.0.0.1"
+    port: int = 8420
+    """PERPETUA_BIND: `host:port` or `port`."""
+    given_secret: str | None = None
+    """PERPETUA_SECRET: signs sessions and tokens; when absent, made once and kept in `home` (mode 0600)."""
+    log_level: LogLevel = "info"
+    """PERPETUA_LOG_LEVEL."""
+    web_workers: int = 1
+    """PERPETUA_WORKERS: web processes. Default: half of the cores, as the database needs the others."""
+    job_concurrency: int = 4
+    """PERPETUA_JOBS: jobs that a worker runs at a time."""
+    pool_min: int = 1
+    pool_max: int = 10
+    """PERPETUA_POOL: connections of one process at most."""
+
+    @classmethod
+    def load(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Read from the environment.
+
+        Raises:
+            InvalidValue: a variable's value cannot be taken.
+        """
+        env = os.environ if environment is None else environment
+        host, port = _bind(env.get("PERPETUA_BIND", ""))
+        secret = env.get("PERPETUA_SECRET") or None
+        if secret is not None and len(secret) < MIN_SECRET_LENGTH:
+            raise InvalidValue(
+                "PERPETUA_SECRET", "(hidden)", f"is too short; give at least {MIN_SECRET_LENGTH} letters"
+            )
+        level = env.get("PERPETUA_LOG_LEVEL", "info").lower()
+        if level not in get_args(LogLevel):
+            raise InvalidValue("PERPETUA_LOG_LEVEL", level, f"is none of {', '.join(get_args(LogLevel))}")
+        return cls(
+            home=Path(env.get("PERPETUA_HOME") or _default_home(env)).expanduser().absolute(),
+            database_url=_plain_url(env.get("DATABASE_URL", "")),
+            host=host,
+            port=port,
+            given_secret=secret,
+            log_level=cast(LogLevel, level),
+            web_workers=_number(env, "PERPETUA_WORKERS", max(1, (os.cpu_count() or 1) // 2), 64),
+            job_concurrency=_number(env, "PERPETUA_JOBS", 4, 64),
+            pool_max=_number(env, "PERPETUA_POOL", 10, 500),
+        )
+
+    @property
+    def address(self) -> str:
+        """Where a browser finds it."""
+        host = "localhost" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def secret(self) -> str:
+        """The secret that signs sessions and tokens; made and kept in `home` at the first use."""
+        return self.given_secret or _kept_secret(self.home)
+
+    def __repr__(self) -> str:
+        return f"Settings(home={str(self.home)!r}, database={masked(self.database_url or 'embedded')!r})"
+
+
+def masked(url: str) -> str:
+    """The address of a database without its password, fit for screens and logs."""
+    from psycopg import ProgrammingError, conninfo
+
+    if url == "embedded":
+        return url
+    try:
+        parts: dict[str, Any] = dict(conninfo.conninfo_to_dict(url))
+    except ProgrammingError:
+        return "(unreadable address)"
+    hidden = {key: "***" if key in {"password", "sslpassword"} else str(value) for key, value in parts.items()}
+    return " ".join(f"{key}={value}" for key, value in hidden.items())
+
+
+def _bind(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not text:
+        return Settings.__struct_defaults__[1], Settings.__struct_defaults__[2]
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise InvalidValue("PERPETUA_BIND", text, "is no address; write it like 127.0.0.1:8420 or 8420")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def _number(env: Mapping[str, str], name: str, default: int, limit: int) -> int:
+    text = env.get(name) or str(default)
+    if not text.isdigit() or not 1 <= int(text) <= limit:
+        raise InvalidValue(name, text, f"is no whole number from 1 to {limit}")
+    return int(text)
+
+
+def _plain_url(text: str) -> str | None:
+    """DATABASE_URL as libpq reads it; the SQLAlchemy spelling `postgresql+psycopg://` is understood."""
+    from psycopg import ProgrammingError, conninfo
+
+    if not text:
+        return None
+    scheme, separator, rest = text.partition("://")
+    url = scheme.partition("+")[0] + separator + rest
+    try:
+        conninfo.conninfo_to_dict(url)
+    except ProgrammingError:
+        raise InvalidValue(
+            "DATABASE_URL", "(hidden)", "is no address; write it like postgresql://user:password@host/name"
+        ) from None
+    return url
+
+
+def _default_home(env: Mapping[str, str]) -> Path:
+    clone = Path(__file__).resolve().parents[3]
+    if (clone / "pyproject.toml").exists() and (clone / "migrations").exists():
+        return clone / "var"
+    return Path(env.get("XDG_DATA_HOME") or "~/.local/share") / "perpetua"
+
+
+def _kept_secret(home: Path) -> str:
+    path = home / "secret"
+    if not path.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=home)  # mkstemp makes it 0600
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        try:
+            os.link(name, path)  # whole or not at all; the first of two processes wins
+        except FileExistsError:
+            pass
+        finally:
+            Path(name).unlink()
+    return path.read_text().strip()
