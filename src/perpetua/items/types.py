@@ -1,0 +1,370 @@
+"""Items in field words: what is read, what is sent, and the small values rules work on."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+__all__ = [
+    "OWN",
+    "AddBarcode",
+    "Barcode",
+    "BarcodeKind",
+    "BarcodeRef",
+    "BarcodeRow",
+    "Category",
+    "ChangeCategory",
+    "ChangeOneVariant",
+    "ChangeOwner",
+    "ChangeProduct",
+    "ChangeUnit",
+    "ChangeVariant",
+    "CreateCategory",
+    "CreateOwner",
+    "CreateProduct",
+    "CreateUnit",
+    "CreateVariant",
+    "Image",
+    "Level",
+    "Owner",
+    "Product",
+    "ProductFilters",
+    "ProductSort",
+    "ScanReading",
+    "Tracking",
+    "Unit",
+    "UpsertRow",
+    "Variant",
+    "VariantRef",
+]
+
+OWN = 1
+"""Id of the owner that is the company itself."""
+
+Tracking = Literal["none", "lot", "serial"]
+Level = Literal["each", "inner", "case", "pallet"]
+BarcodeKind = Literal["ean13", "ean8", "upca", "upce", "gtin14", "restricted", "code128", "qr", "internal"]
+ProductSort = Literal["sku", "name", "updated_at"]
+Attributes = dict[str, Any]
+
+
+# --- values ----------------------------------------------------------------------------------------------------------
+
+
+class Barcode(msgspec.Struct, frozen=True, kw_only=True):
+    """A code as it is kept: a GTIN padded to 14 digits, anything else as printed."""
+
+    kind: BarcodeKind
+    code: str
+
+
+class ScanReading(msgspec.Struct, frozen=True, kw_only=True):
+    """What one scan says. `codes` are the ways to look the item up, the likeliest first."""
+
+    raw: str
+    codes: list[str]
+    gtin: str | None = None
+    sscc: str | None = None
+    lot: str | None = None
+    serial: str | None = None
+    expires_on: date | None = None
+    best_before_on: date | None = None
+    produced_on: date | None = None
+    count: Decimal | None = None
+    weight_kg: Decimal | None = None
+
+
+# --- what other words read -------------------------------------------------------------------------------------------
+
+
+class VariantRef(msgspec.Struct, frozen=True, kw_only=True):
+    """What other words need to know of a variant. Not for people: it always carries the cost price."""
+
+    id: int
+    product_id: int
+    sku: str
+    name: str
+    unit: str
+    decimals: int
+    tracking: Tracking
+    active: bool
+    owner_id: int
+    cost_price: Decimal | None
+
+
+class BarcodeRef(msgspec.Struct, frozen=True, kw_only=True):
+    """The variant that a barcode names, and how many of its unit one scan stands for."""
+
+    code: str
+    kind: BarcodeKind
+    level: Level
+    units: Decimal
+    variant: VariantRef
+
+
+# --- what people read ------------------------------------------------------------------------------------------------
+
+
+class Unit(msgspec.Struct, frozen=True, kw_only=True):
+    """A unit of measure: one is `factor_num / factor_den` of `base_code`, exactly."""
+
+    code: str
+    name: str
+    decimals: int
+    base_code: str | None = None
+    factor_num: int = 1
+    factor_den: int = 1
+    version: int = 1
+
+
+class Owner(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose goods an item is."""
+
+    id: int
+    code: str
+    name: str
+    active: bool
+    version: int
+
+
+class Category(msgspec.Struct, frozen=True, kw_only=True):
+    """A node of the category tree; `path` holds the ids from the root down to itself."""
+
+    id: int
+    parent_id: int | None
+    path: list[int]
+    code: str
+    name: str
+    version: int
+
+
+class BarcodeRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A barcode of a variant: one scan stands for `units` of the variant's unit."""
+
+    id: int
+    code: str
+    kind: BarcodeKind
+    level: Level
+    units: Decimal
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture of a product; its content is read at `/api/images/{sha256}`."""
+
+    id: int
+    sha256: str
+    media_type: str
+    size_bytes: int
+    position: int
+
+
+class Variant(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that can be counted. `cost_price` is there only for readers with `costs.read`."""
+
+    id: int
+    product_id: int
+    sku: str
+    name: str
+    attributes: Attributes
+    unit: str
+    tracking: Tracking
+    selling_price: Decimal | None
+    weight_kg: Decimal | None
+    length_mm: Decimal | None
+    width_mm: Decimal | None
+    height_mm: Decimal | None
+    active: bool
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    barcodes: list[BarcodeRow]
+    cost_price: Decimal | UnsetType | None = UNSET
+
+
+class Product(msgspec.Struct, frozen=True, kw_only=True):
+    """A product with all its variants, barcodes and images. `version` grows with a change to any of them."""
+
+    id: int
+    name: str
+    description: str
+    category_id: int | None
+    owner_id: int
+    attributes: Attributes
+    active: bool
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    variants: list[Variant]
+    images: list[Image]
+
+
+class ProductFilters(msgspec.Struct, frozen=True, kw_only=True):
+    """What a list of products is narrowed by; None leaves a filter out.
+
+    `category` and `owner` are ids (a category takes in what is below it); `attributes` must all be held by the product
+    or by one of its variants; `q` is a search text.
+    """
+
+    q: str | None = None
+    category: int | None = None
+    owner: int | None = None
+    active: bool | None = None
+    attributes: Attributes | None = None
+    updated_since: datetime | None = None
+
+
+# --- commands --------------------------------------------------------------------------------------------------------
+
+
+class AddBarcode(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A barcode to add. `kind` left out is told from the code itself."""
+
+    code: str
+    kind: BarcodeKind | None = None
+    level: Level = "each"
+    units: Decimal = Decimal(1)
+
+
+class CreateVariant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A variant to make. `name` left out is the product's."""
+
+    sku: str
+    name: str | None = None
+    attributes: Attributes = msgspec.field(default_factory=dict[str, Any])
+    unit: str = "each"
+    tracking: Tracking = "none"
+    cost_price: Decimal | UnsetType | None = UNSET
+    selling_price: Decimal | None = None
+    weight_kg: Decimal | None = None
+    length_mm: Decimal | None = None
+    width_mm: Decimal | None = None
+    height_mm: Decimal | None = None
+    active: bool = True
+    barcodes: list[AddBarcode] = []
+
+
+class CreateProduct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A product to make with its variants, all or nothing."""
+
+    name: str
+    variants: list[CreateVariant]
+    description: str = ""
+    category_id: int | None = None
+    owner_id: int = OWN
+    attributes: Attributes = msgspec.field(default_factory=dict[str, Any])
+    active: bool = True
+
+
+class ChangeVariant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change of a variant; fields left out stay as they are."""
+
+    sku: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    attributes: Attributes | UnsetType = UNSET
+    unit: str | UnsetType = UNSET
+    tracking: Tracking | UnsetType = UNSET
+    cost_price: Decimal | UnsetType | None = UNSET
+    selling_price: Decimal | UnsetType | None = UNSET
+    weight_kg: Decimal | UnsetType | None = UNSET
+    length_mm: Decimal | UnsetType | None = UNSET
+    width_mm: Decimal | UnsetType | None = UNSET
+    height_mm: Decimal | UnsetType | None = UNSET
+    active: bool | UnsetType = UNSET
+
+
+class ChangeOneVariant(ChangeVariant, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A change to the variant `id`, inside a change to its product."""
+
+    id: int
+
+
+class ChangeProduct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change of a product; fields left out stay as they are.
+
+    `variants` changes some of those it has; `new_variants` adds some.
+    """
+
+    name: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    category_id: int | UnsetType | None = UNSET
+    owner_id: int | UnsetType = UNSET
+    attributes: Attributes | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+    variants: list[ChangeOneVariant] = []
+    new_variants: list[CreateVariant] = []
+
+
+class CreateCategory(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A category to make, below `parent_id` or at the top."""
+
+    code: str
+    name: str
+    parent_id: int | None = None
+
+
+class ChangeCategory(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change of a category; another `parent_id` moves it with all below it."""
+
+    code: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    parent_id: int | UnsetType | None = UNSET
+
+
+class CreateOwner(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An owner to make."""
+
+    code: str
+    name: str
+
+
+class ChangeOwner(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change of an owner."""
+
+    code: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+
+
+class CreateUnit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A unit to make: one is `factor_num / factor_den` of `base_code`; without a base it is a base itself."""
+
+    code: str
+    name: str
+    decimals: int
+    base_code: str | None = None
+    factor_num: int = 1
+    factor_den: int = 1
+
+
+class ChangeUnit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change of a unit; what it counts can change only while no item uses it."""
+
+    name: str | UnsetType = UNSET
+    decimals: int | UnsetType = UNSET
+    base_code: str | UnsetType | None = UNSET
+    factor_num: int | UnsetType = UNSET
+    factor_den: int | UnsetType = UNSET
+
+
+class UpsertRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One item of a bulk load, by SKU. Fields UNSET stay as they are, or take the default where the SKU is new."""
+
+    sku: str
+    name: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    category_id: int | UnsetType | None = UNSET
+    owner_id: int | UnsetType = UNSET
+    attributes: Attributes | UnsetType = UNSET
+    unit: str | UnsetType = UNSET
+    tracking: Tracking | UnsetType = UNSET
+    cost_price: Decimal | UnsetType | None = UNSET
+    selling_price: Decimal | UnsetType | None = UNSET
+    weight_kg: Decimal | UnsetType | None = UNSET
+    length_mm: Decimal | UnsetType | None = UNSET
+    width_mm: Decimal | UnsetType | None = UNSET
+    height_mm: Decimal | UnsetType | None = UNSET
+    active: bool | UnsetType = UNSET
+    barcode: str | UnsetType = UNSET
+    """Added to the variant where it is new; the code of another variant refuses the row."""
