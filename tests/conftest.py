@@ -1,10 +1,11 @@
 """One PostgreSQL for the whole run; one database a test module, cloned from a migrated template."""
 
+import fcntl
 import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -18,31 +19,65 @@ from perpetua.kit.postgres import Server, find_binaries
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+RUN = "PERPETUA_TEST_RUN"
+"""The variable that names the run's own folder; xdist's workers inherit it, and so share one server."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if RUN not in os.environ:
+        home = Path(tempfile.mkdtemp(prefix="perpetua-test-"))
+        home.chmod(0o755)  # as root, the server runs as another user, who must get in
+        os.environ[RUN] = str(home)
+        config.add_cleanup(_end_run)
+
+
+def _end_run() -> None:
+    home = Path(os.environ.pop(RUN))
+    if (home / "address").exists():
+        _server(home).stop()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def _server(home: Path) -> Server:
+    return Server(home / "server", find_binaries(os.environ.get("TEST_POSTGRES_BIN")))
+
+
+def once_a_run(name: str, make: Callable[[Path], str]) -> str:
+    """What `make` gave the first of the run's processes that asked for `name`; the others wait for it."""
+    home = Path(os.environ[RUN])
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kept = home / name
+        if not kept.exists():
+            made = make(home)
+            kept.write_text(made)
+        return kept.read_text()
+
+
 @pytest.fixture(scope="session")
-def server_url() -> Iterator[str]:
+def server_url() -> str:
     """Address of a server's maintenance database, as an owner who may create databases."""
-    if url := os.environ.get("TEST_DATABASE_URL"):
-        yield url
-        return
-    home = Path(tempfile.mkdtemp(prefix="perpetua-test-"))
-    home.chmod(0o755)
-    server = Server(home, find_binaries(os.environ.get("TEST_POSTGRES_BIN")))
-    server.start(fsync="off", max_connections="200")
-    try:
-        yield server.url
-    finally:
-        server.stop()
-        shutil.rmtree(home, ignore_errors=True)
+
+    def start(home: Path) -> str:
+        server = _server(home)
+        server.start(fsync="off", max_connections="200")
+        return server.url
+
+    return os.environ.get("TEST_DATABASE_URL") or once_a_run("address", start)
 
 
 @pytest.fixture(scope="session")
 def template(server_url: str) -> str:
     """Name of a migrated database to clone."""
-    name = f"template_{uuid.uuid4().hex[:8]}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    migrate.upgrade(renamed(server_url, name))
-    return name
+
+    def make(home: Path) -> str:
+        name = f"template_{uuid.uuid4().hex[:8]}"
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        migrate.upgrade(renamed(server_url, name))
+        return name
+
+    return once_a_run("template", make)
 
 
 def renamed(url: str, database: str) -> str:
