@@ -18,6 +18,7 @@ END $$;
 
 TABLES = """
 GRANT USAGE ON SCHEMA public TO perpetua_app;
+GRANT SELECT ON alembic_version TO perpetua_app;  -- the web process says whether the schema is the one it needs
 
 CREATE TABLE idempotent_commands (
   sender     bigint NOT NULL,

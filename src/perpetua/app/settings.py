@@ -40,6 +40,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """PERPETUA_WORKERS: web processes. Default: half of the cores, as the database needs the others."""
     job_concurrency: int = 4
     """PERPETUA_JOBS: jobs that a worker runs at a time."""
+    allowed_hosts: tuple[str, ...] = ()
+    """PERPETUA_ALLOWED_HOSTS: names taken in the Host header, by comma, `*.example.org` for all below; none: any."""
+    https: bool = False
+    """PERPETUA_HTTPS: 1 where callers reach us over HTTPS: cookies are then secure, browsers told to insist on it."""
+    metrics_token: str | None = None
+    """PERPETUA_METRICS_TOKEN: what /metrics asks for; without it only the machine itself may read them."""
     pool_min: int = 1
     pool_max: int = 10
     """PERPETUA_POOL: connections of one process at most."""
@@ -70,6 +76,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             log_level=cast(LogLevel, level),
             web_workers=_number(env, "PERPETUA_WORKERS", max(1, (os.cpu_count() or 1) // 2), 64),
             job_concurrency=_number(env, "PERPETUA_JOBS", 4, 64),
+            allowed_hosts=tuple(
+                filter(None, (host.strip() for host in env.get("PERPETUA_ALLOWED_HOSTS", "").split(",")))
+            ),
+            https=env.get("PERPETUA_HTTPS", "").lower() in {"1", "true", "yes", "on"},
+            metrics_token=env.get("PERPETUA_METRICS_TOKEN") or None,
             pool_max=_number(env, "PERPETUA_POOL", 10, 500),
         )
 

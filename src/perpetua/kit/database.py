@@ -174,6 +174,10 @@ class Database:
         """Close all connections."""
         await self._pool.close()
 
+    def pool_figures(self) -> dict[str, int]:
+        """The pool's own counts (`pool_size`, `requests_waiting`, …), for the operator."""
+        return self._pool.get_stats()
+
     async def __aenter__(self) -> "Database":
         await self.open()
         return self

@@ -20,7 +20,17 @@ from perpetua.kit.idempotency import Answered
 from perpetua.kit.listing import MAX_LIMIT, PageRequest
 
 __all__ = [
-    "Id", "IdempotencyKey", "IfMatch", "Moment", "etag", "moment_of", "page_of_query", "reply", "version_of",
+    "LARGEST_ID",
+    "Id",
+    "IdempotencyKey",
+    "IfMatch",
+    "Moment",
+    "QueryId",
+    "etag",
+    "moment_of",
+    "page_of_query",
+    "reply",
+    "version_of",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -28,7 +38,10 @@ LARGEST_ID: Final = 2**63 - 1
 _ETAG = re.compile(r'(?:W/)?"(\d{1,18})"', re.ASCII)
 
 Id = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_ID)]
-"""The number of something; larger than a bigint it cannot be."""
+"""The number of something, in a body; larger than a bigint it cannot be."""
+
+QueryId = Annotated[int | None, Parameter(ge=0, le=LARGEST_ID)]
+"""The number of something, in a query: `category_id: QueryId = None`. (Litestar forgets the bounds of `Id | None`.)"""
 
 IdempotencyKey = Annotated[
     str | None,
@@ -98,13 +111,13 @@ def page_of_query(
 
 
 def moment_of(
-    as_of_text: Annotated[
+    as_of: Annotated[
         str | None,
-        Parameter(query="as_of", max_length=40, description="Stock as it was then: RFC 3339, or a date for its end."),
+        Parameter(max_length=40, description="Stock as it was then: RFC 3339, or a date for its end."),
     ] = None,
-    known_at_text: Annotated[
+    known_at: Annotated[
         str | None,
-        Parameter(query="known_at", max_length=40, description="Stock as it was known then: RFC 3339, or a date."),
+        Parameter(max_length=40, description="Stock as it was known then: RFC 3339, or a date."),
     ] = None,
 ) -> Moment:
     """The two times asked for in the query; injected as `moment: Moment`.
@@ -113,6 +126,6 @@ def moment_of(
         InvalidValue: not an instant, or out of bounds.
     """
     return Moment(
-        as_of=None if as_of_text is None else parse_instant(as_of_text, "as_of"),
-        known_at=None if known_at_text is None else parse_instant(known_at_text, "known_at"),
+        as_of=None if as_of is None else parse_instant(as_of, "as_of"),
+        known_at=None if known_at is None else parse_instant(known_at, "known_at"),
     )

@@ -4,6 +4,7 @@ Always true: revisions form one line; each runs in its own transaction; two that
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import psycopg
@@ -44,6 +45,7 @@ def current(url: str) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+@lru_cache(maxsize=1)
 def head() -> str | None:
     """The revision that this code needs."""
     return ScriptDirectory.from_config(_config()).get_current_head()

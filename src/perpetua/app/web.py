@@ -1,0 +1,84 @@
+"""The web application: every word's handlers behind one gate.
+
+Always true:
+- A handler is given `db`, `settings`, `clock`, `metrics`, `page` and `moment` by name, and makes none of them.
+- Nothing from a caller reaches a word unread: the gate has looked at the request, its body has the handler's own type.
+- Every answer of 400 and above is a problem, and documented at its operation.
+"""
+
+import contextlib
+from collections.abc import AsyncGenerator
+from typing import Any, Final
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
+
+from perpetua.app import health, openapi, problems, reference, storage
+from perpetua.app.limits import Attempts, within_bounds
+from perpetua.app.metrics import Metrics, metrics_page
+from perpetua.app.middleware import Gate
+from perpetua.app.request import JsonRequest
+from perpetua.app.settings import Settings
+from perpetua.kit.clock import Clock, system_clock
+from perpetua.kit.database import Database
+from perpetua.kit.http import moment_of, page_of_query
+
+__all__ = ["MAX_BODY_BYTES", "create_app"]
+
+MAX_BODY_BYTES: Final = 10_000_000
+"""Of a JSON body. A handler that takes files says its own `request_max_body_size`."""
+
+WORDS: Final[list[HTTPRouteHandler]] = []
+"""The handlers of all words."""
+
+OWN: Final[list[HTTPRouteHandler]] = [health.health, health.ready, metrics_page, *reference.handlers]
+
+
+def create_app(settings: Settings, db: Database | None = None, *, clock: Clock = system_clock) -> Litestar:
+    """The application.
+
+    Args:
+        settings: how this installation runs.
+        db: an open database, which stays the caller's; without it that of `settings` is opened, and closed at the end.
+        clock: tells the present instant.
+    """
+    metrics = Metrics()
+    state = State({"db": db})
+    handlers = [*OWN, *WORDS]
+    for handler in handlers:
+        openapi.document(handler)
+    app = Litestar(
+        route_handlers=handlers,
+        dependencies={
+            "db": Provide(lambda: state["db"], sync_to_thread=False),
+            "settings": Provide(lambda: settings, sync_to_thread=False),
+            "clock": Provide(lambda: clock, sync_to_thread=False),
+            "metrics": Provide(lambda: metrics, sync_to_thread=False),
+            "page": Provide(page_of_query, sync_to_thread=False),
+            "moment": Provide(moment_of, sync_to_thread=False),
+        },
+        guards=[within_bounds, Attempts()],
+        exception_handlers=problems.HANDLERS,
+        lifespan=[] if db else [_opened(settings, state)],
+        logging_config=None,
+        openapi_config=openapi.config(),
+        plugins=[openapi.DecimalSchema()],
+        request_class=JsonRequest,
+        request_max_body_size=MAX_BODY_BYTES,
+        state=state,
+    )
+    app.asgi_handler = Gate(app.asgi_handler, metrics, allowed_hosts=settings.allowed_hosts, https=settings.https)
+    return app
+
+
+def _opened(settings: Settings, state: State) -> Any:
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncGenerator[None]:
+        with storage.url(settings) as url:
+            async with Database(url, min_size=settings.pool_min, max_size=settings.pool_max) as database:
+                state["db"] = database
+                yield
+
+    return lifespan
