@@ -61,6 +61,8 @@ def test_statement_prepares(connection: psycopg.Connection, path: Path, name: st
             connection.execute(f"EXPLAIN EXECUTE tried{nulls}".encode())
         except psycopg.Error as error:
             where = path.relative_to(SRC.parents[1])
+            if isinstance(error, psycopg.errors.InsufficientPrivilege):
+                name += " (one for `Database.admin` has the line `-- run as the owner`)"
             pytest.fail(f"{where}: {name}: {error}; parameters {parameters}", pytrace=False)
         finally:
             connection.pgconn.exec_(b"DEALLOCATE ALL")
