@@ -1,0 +1,157 @@
+-- Statements of the catalogue that work on sets or lock. Lookups come first: other words' transactions use them.
+
+-- name: refs_by_sku
+SELECT asked.sku AS asked, v.id, v.product_id, v.sku, v.name, v.unit, u.decimals, v.tracking,
+       v.active AND p.active AS active, p.owner_id, trim_scale(v.cost_price) AS cost_price
+FROM unnest(%(skus)s::text[]) AS asked(sku)
+JOIN product_variants v ON upper(v.sku) = upper(asked.sku)
+JOIN products p ON p.id = v.product_id
+JOIN units u ON u.code = v.unit;
+
+-- name: refs_by_id
+SELECT v.id, v.product_id, v.sku, v.name, v.unit, u.decimals, v.tracking,
+       v.active AND p.active AS active, p.owner_id, trim_scale(v.cost_price) AS cost_price
+FROM product_variants v
+JOIN products p ON p.id = v.product_id
+JOIN units u ON u.code = v.unit
+WHERE v.id = ANY(%(ids)s::bigint[]);
+
+-- name: refs_by_barcode
+-- `place` numbers the question, `turn` the forms in which it may be kept: the first form that is there answers.
+SELECT DISTINCT ON (asked.place) asked.place, b.code AS barcode, b.kind, b.level, trim_scale(b.units) AS units,
+       v.id, v.product_id, v.sku, v.name, v.unit, u.decimals, v.tracking,
+       v.active AND p.active AS active, p.owner_id, trim_scale(v.cost_price) AS cost_price
+FROM unnest(%(places)s::int[], %(turns)s::int[], %(codes)s::text[]) AS asked(place, turn, code)
+JOIN barcodes b ON upper(b.code) = upper(asked.code)
+JOIN product_variants v ON v.id = b.variant_id
+JOIN products p ON p.id = v.product_id
+JOIN units u ON u.code = v.unit
+ORDER BY asked.place, asked.turn;
+
+-- name: products_by_id
+SELECT p.id, p.name, p.description, p.category_id, p.owner_id, p.attributes, p.active, p.version,
+       p.created_at, p.updated_at
+FROM products p WHERE p.id = ANY(%(ids)s::bigint[]);
+
+-- name: variants_of_products
+SELECT v.id, v.product_id, v.sku, v.name, v.attributes, v.unit, v.tracking, trim_scale(v.cost_price) AS cost_price,
+       trim_scale(v.selling_price) AS selling_price, trim_scale(v.weight_kg) AS weight_kg,
+       trim_scale(v.length_mm) AS length_mm, trim_scale(v.width_mm) AS width_mm, trim_scale(v.height_mm) AS height_mm,
+       v.active, v.version, v.created_at, v.updated_at
+FROM product_variants v WHERE v.product_id = ANY(%(ids)s::bigint[]) ORDER BY upper(v.sku);
+
+-- name: barcodes_of_products
+SELECT b.variant_id, b.id, b.code, b.kind, b.level, trim_scale(b.units) AS units
+FROM product_variants v JOIN barcodes b ON b.variant_id = v.id
+WHERE v.product_id = ANY(%(ids)s::bigint[]) ORDER BY b.units, b.id;
+
+-- name: images_of_products
+SELECT i.product_id, i.id, i.sha256, i.media_type, i.size_bytes, i.position
+FROM product_images i WHERE i.product_id = ANY(%(ids)s::bigint[]) ORDER BY i.position, i.id;
+
+-- name: lock_product
+-- Whoever changes a product, its variants, barcodes or images takes this first.
+SELECT id FROM products WHERE id = %(id)s FOR NO KEY UPDATE;
+
+-- name: lock_products_by_sku
+-- In the order of ids, so that two loads of the same items wait for each other and never lock crosswise.
+SELECT p.id FROM products p
+WHERE p.id IN (SELECT v.product_id FROM product_variants v
+               JOIN unnest(%(skus)s::text[]) AS asked(sku) ON upper(v.sku) = upper(asked.sku))
+ORDER BY p.id FOR NO KEY UPDATE;
+
+-- name: insert_products
+INSERT INTO products (name, description, category_id, owner_id, attributes, active, first_sku)
+SELECT n.name, n.description, n.category_id, n.owner_id, n.attributes::jsonb, n.active, n.first_sku
+FROM unnest(%(name)s::text[], %(description)s::text[], %(category_id)s::bigint[], %(owner_id)s::bigint[],
+            %(attributes)s::text[], %(active)s::boolean[], %(first_sku)s::text[])
+  AS n(name, description, category_id, owner_id, attributes, active, first_sku)
+RETURNING id, first_sku;
+
+-- name: insert_variants
+INSERT INTO product_variants (product_id, sku, name, attributes, unit, tracking, cost_price, selling_price, weight_kg,
+                              length_mm, width_mm, height_mm, active)
+SELECT n.product_id, n.sku, n.name, n.attributes::jsonb, n.unit, n.tracking, n.cost_price, n.selling_price,
+       n.weight_kg, n.length_mm, n.width_mm, n.height_mm, n.active
+FROM unnest(%(product_id)s::bigint[], %(sku)s::text[], %(name)s::text[], %(attributes)s::text[], %(unit)s::text[],
+            %(tracking)s::text[], %(cost_price)s::numeric[], %(selling_price)s::numeric[], %(weight_kg)s::numeric[],
+            %(length_mm)s::numeric[], %(width_mm)s::numeric[], %(height_mm)s::numeric[], %(active)s::boolean[])
+  AS n(product_id, sku, name, attributes, unit, tracking, cost_price, selling_price, weight_kg,
+       length_mm, width_mm, height_mm, active)
+RETURNING id, sku;
+
+-- name: insert_barcodes
+INSERT INTO barcodes (variant_id, code, kind, level, units)
+SELECT n.variant_id, n.code, n.kind, n.level, n.units
+FROM unnest(%(variant_id)s::bigint[], %(code)s::text[], %(kind)s::text[], %(level)s::text[], %(units)s::numeric[])
+  AS n(variant_id, code, kind, level, units)
+RETURNING id;
+
+-- name: update_variants
+UPDATE product_variants v
+SET sku = n.sku, name = n.name, attributes = n.attributes::jsonb, unit = n.unit, tracking = n.tracking,
+    cost_price = n.cost_price, selling_price = n.selling_price, weight_kg = n.weight_kg, length_mm = n.length_mm,
+    width_mm = n.width_mm, height_mm = n.height_mm, active = n.active, version = v.version + 1, updated_at = now()
+FROM unnest(%(id)s::bigint[], %(sku)s::text[], %(name)s::text[], %(attributes)s::text[], %(unit)s::text[],
+            %(tracking)s::text[], %(cost_price)s::numeric[], %(selling_price)s::numeric[], %(weight_kg)s::numeric[],
+            %(length_mm)s::numeric[], %(width_mm)s::numeric[], %(height_mm)s::numeric[], %(active)s::boolean[])
+  AS n(id, sku, name, attributes, unit, tracking, cost_price, selling_price, weight_kg,
+       length_mm, width_mm, height_mm, active)
+WHERE v.id = n.id;
+
+-- name: update_products
+-- Also where only something below changed: the version and the first SKU follow.
+UPDATE products p
+SET name = n.name, description = n.description, category_id = n.category_id, owner_id = n.owner_id,
+    attributes = n.attributes::jsonb, active = n.active, version = p.version + 1, updated_at = now(),
+    first_sku = (SELECT v.sku FROM product_variants v WHERE v.product_id = p.id ORDER BY upper(v.sku) LIMIT 1)
+FROM unnest(%(id)s::bigint[], %(name)s::text[], %(description)s::text[], %(category_id)s::bigint[],
+            %(owner_id)s::bigint[], %(attributes)s::text[], %(active)s::boolean[])
+  AS n(id, name, description, category_id, owner_id, attributes, active)
+WHERE p.id = n.id
+RETURNING p.version;
+
+-- name: touch_product
+UPDATE products SET version = version + 1, updated_at = now() WHERE id = %(id)s RETURNING version;
+
+-- name: known_keys
+-- Which of the units, categories and owners that are named are there; owners only where active.
+SELECT ARRAY(SELECT code FROM units WHERE code = ANY(%(units)s::text[])) AS units,
+       ARRAY(SELECT id FROM categories WHERE id = ANY(%(categories)s::bigint[])) AS categories,
+       ARRAY(SELECT id FROM owners WHERE id = ANY(%(owners)s::bigint[]) AND active) AS owners;
+
+-- name: holders_of_barcodes
+SELECT upper(b.code) AS code, b.variant_id, v.sku
+FROM unnest(%(codes)s::text[]) AS asked(code)
+JOIN barcodes b ON upper(b.code) = upper(asked.code)
+JOIN product_variants v ON v.id = b.variant_id;
+
+-- name: delete_variants
+DELETE FROM product_variants WHERE id = ANY(%(ids)s::bigint[]) RETURNING product_id;
+
+-- name: delete_empty_products
+DELETE FROM products p WHERE p.id = ANY(%(ids)s::bigint[])
+  AND NOT EXISTS (SELECT FROM product_variants v WHERE v.product_id = p.id) RETURNING p.id;
+
+-- name: lock_categories
+-- Changes of the tree wait for each other, so that no two moves make a cycle together; readers do not wait.
+LOCK TABLE categories IN SHARE ROW EXCLUSIVE MODE;
+
+-- name: move_category
+UPDATE categories c
+SET path = %(above)s::bigint[] || c.path[array_position(c.path, %(id)s::bigint):],
+    parent_id = CASE WHEN c.id = %(id)s THEN %(parent_id)s::bigint ELSE c.parent_id END
+WHERE c.path @> ARRAY[%(id)s::bigint];
+
+-- name: category_load
+SELECT (SELECT count(*) FROM categories c WHERE c.parent_id = %(id)s) AS children,
+       (SELECT count(*) FROM products p WHERE p.category_id = %(id)s) AS products;
+
+-- name: lock_unit
+-- FOR UPDATE, as an item that begins to use the unit holds FOR KEY SHARE on it.
+SELECT code, name, decimals, base_code, factor_num::text AS factor_num, factor_den::text AS factor_den, version
+FROM units WHERE upper(code) = upper(%(code)s) FOR UPDATE;
+
+-- name: unit_load
+SELECT (SELECT count(*) FROM product_variants v WHERE v.unit = %(code)s) AS variants,
+       (SELECT count(*) FROM units u WHERE u.base_code = %(code)s) AS units;
