@@ -49,6 +49,12 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     ELSE ARRAY(SELECT unnest(one) INTERSECT SELECT unnest(other) ORDER BY 1) END
 $$;
 
+CREATE FUNCTION access_scope_of(person bigint, everywhere boolean) RETURNS bigint[]
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN NOT everywhere
+    THEN ARRAY(SELECT location_id FROM person_scopes WHERE person_id = person ORDER BY location_id) END
+$$;
+
 GRANT SELECT, INSERT, UPDATE ON people TO perpetua_app;
 GRANT SELECT, INSERT, DELETE ON person_scopes TO perpetua_app;
 """

@@ -1,13 +1,20 @@
 """Who acts, and what they may."""
 
-from typing import Final, Literal, get_args
+import hashlib
+import hmac
+from datetime import datetime
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
 from perpetua.access.errors import OutOfScope
 from perpetua.kit.errors import NotAllowed
 
-__all__ = ["PERMISSIONS", "ROLES", "SYSTEM", "Actor", "Permission", "Role"]
+__all__ = [
+    "PERMISSIONS", "ROLES", "SYSTEM", "Actor", "AuditEntry", "AuditFilters", "ChangePassword", "ChangePerson", "Codes",
+    "CreatePerson", "CreateToken", "Enrolment", "Jwt", "Me", "OneTimePassword", "Origin", "PeopleFilters", "Permission",
+    "Person", "Role", "Secrets", "Session", "SetScope", "SignIn", "SignedIn", "Token", "TokenMade", "Via",
+]  # fmt: skip
 
 Role = Literal["administrator", "inventory_manager", "warehouse_staff", "purchasing_staff", "viewer"]
 
@@ -19,6 +26,8 @@ Permission = Literal[
     "stock.write_off", "stock.return", "stock.correct", "stock.scan",
     "imports.run", "exports.run", "integrity.read", "integrity.run",
 ]  # fmt: skip
+
+Via = Literal["session", "token", "jwt", "cli", "system"]
 
 PERMISSIONS: Final[frozenset[Permission]] = frozenset(get_args(Permission))
 
@@ -49,7 +58,11 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
     permissions: frozenset[Permission]
     scope: frozenset[int] | None = None
-    via: Literal["session", "token", "jwt", "cli", "system"] = "session"
+    via: Via = "session"
+    session_id: int | None = None
+    """The session that carries the request, if one does (also beneath a JWT)."""
+    token_id: int | None = None
+    """The API token that carries the request, if one does (also beneath a JWT)."""
 
     def may(self, permission: Permission) -> bool:
         """Whether the actor has it."""
@@ -78,3 +91,216 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
 
 SYSTEM: Final = Actor(person_id=0, name="Perpetua", role="administrator", permissions=PERMISSIONS, via="system")
 """The system itself: jobs, demo, imports started from the command line of the machine."""
+
+
+class Secrets(msgspec.Struct, frozen=True, kw_only=True):
+    """What access must know of the installation and may not keep in the database.
+
+    `key` (at least 32 letters) is never used itself: each purpose gets a key of its own from it.
+    `https`: browsers reach the installation by HTTPS alone, so cookies are `Secure`.
+    """
+
+    key: str
+    https: bool = False
+
+    def key_for(self, purpose: str) -> bytes:
+        """32 bytes for one purpose; from one purpose's nothing follows about another's."""
+        return hmac.digest(self.key.encode(), b"perpetua/" + purpose.encode(), hashlib.sha256)
+
+    def __repr__(self) -> str:
+        return "Secrets(hidden)"
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a sign-in comes from."""
+
+    address: str = "unknown"
+    user_agent: str | None = None
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who may sign in. `scope`: ids of the places they are confined to; null is everywhere."""
+
+    id: int
+    email: str
+    name: str
+    role: Role
+    active: bool
+    scope: list[int] | None
+    second_factor: bool
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class PeopleFilters(msgspec.Struct, frozen=True, kw_only=True):
+    """Which people: `text` is part of a name or email."""
+
+    text: str | None = None
+    role: Role | None = None
+    active: bool | None = None
+
+
+class CreatePerson(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A new person. Without `password` they cannot sign in until they are given a one-time password."""
+
+    email: str
+    name: str
+    role: Role
+    password: str | None = None
+    scope: list[int] | None = None
+
+
+class ChangePerson(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be different; fields left out stay."""
+
+    email: str | msgspec.UnsetType = msgspec.UNSET
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    role: Role | msgspec.UnsetType = msgspec.UNSET
+    active: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+class SetScope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The places a person is confined to, with all that lies in them; null is everywhere, an empty list nowhere."""
+
+    scope: list[int] | None
+
+
+class SignIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who wants in. `code`: of the second factor, or a recovery code. `new_password`: in place of a one-time one."""
+
+    email: str
+    password: str
+    code: str | None = None
+    new_password: str | None = None
+
+
+class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
+    """A session that began. `token` goes into the cookie and nowhere else."""
+
+    token: str
+    expires_at: datetime
+    me: "Me"
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """One place where a person is signed in. `current`: it is the one that asks."""
+
+    id: int
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    address: str | None
+    user_agent: str | None
+    current: bool = False
+
+
+class ChangePassword(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One's own password, by who knows the present one."""
+
+    password: str
+    new_password: str
+
+
+class OneTimePassword(msgspec.Struct, frozen=True, kw_only=True):
+    """Shown once, good once: whoever signs in with it must choose another."""
+
+    password: str
+    good_until: datetime
+
+
+class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
+    """A second factor to be confirmed: `uri` is what an authenticator app scans, `secret` what it is typed as."""
+
+    secret: str
+    uri: str
+
+
+class Codes(msgspec.Struct, frozen=True, kw_only=True):
+    """Recovery codes, shown once; each is good once, in place of a code of the app."""
+
+    recovery_codes: list[str]
+
+
+class CreateToken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A token for a program. What is left out is as its owner has it: all permissions, wherever they may act."""
+
+    name: str
+    expires_at: datetime
+    permissions: list[Permission] | None = None
+    scope: list[int] | None = None
+
+
+class Token(msgspec.Struct, frozen=True, kw_only=True):
+    """An API token, without what it takes to use it. `hint`: its first letters."""
+
+    id: int
+    person_id: int
+    name: str
+    hint: str
+    permissions: list[Permission]
+    scope: list[int] | None
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+class TokenMade(msgspec.Struct, frozen=True, kw_only=True):
+    """A new token; `secret` is shown this once."""
+
+    secret: str
+    token: Token
+
+
+class Jwt(msgspec.Struct, frozen=True, kw_only=True):
+    """A short-lived token, made from a session or an API token and dead with it."""
+
+    access_token: str
+    expires_at: datetime
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105
+
+
+class Me(msgspec.Struct, frozen=True, kw_only=True):
+    """Whoever asks, and what they may."""
+
+    id: int
+    name: str
+    email: str
+    role: Role
+    permissions: list[Permission]
+    scope: list[int] | None
+    sees_costs: bool
+    second_factor: bool
+    via: Via
+
+
+class AuditFilters(msgspec.Struct, frozen=True, kw_only=True):
+    """Which changes; `since` is included, `until` is not."""
+
+    kind: str | None = None
+    id: str | None = None
+    action: str | None = None
+    actor_id: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One change: the fields that changed, as they were and as they became.
+
+    `hidden` names the fields that this reader is not shown.
+    """
+
+    id: int
+    at: datetime
+    actor_id: int
+    actor: str
+    via: str
+    kind: str
+    subject_id: str
+    action: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    request_id: str | None
+    hidden: list[str] = []

@@ -13,11 +13,12 @@ import msgspec
 import structlog
 
 from perpetua.access import rules, store
-from perpetua.access.types import Actor
+from perpetua.access.types import Actor, AuditEntry, AuditFilters
 from perpetua.kit import json
-from perpetua.kit.database import Tx
+from perpetua.kit.database import Database, Tx
+from perpetua.kit.listing import Page, PageRequest, page_of
 
-__all__ = ["Change", "audit", "audit_many", "audit_override"]
+__all__ = ["Change", "audit", "audit_many", "audit_override", "list_audit"]
 
 Values = Mapping[str, Any] | msgspec.Struct | None
 
@@ -81,6 +82,28 @@ async def audit_override(tx: Tx, actor: Actor, what: str, reason: str, *, facts:
     """
     said = {"reason": reason, **(_plain(facts) or {})}
     await audit_many(tx, actor, "override", [Change(id=what, action="overridden", after=said)])
+
+
+async def list_audit(db: Database, actor: Actor, filters: AuditFilters, page: PageRequest) -> Page[AuditEntry]:
+    """The trail, the newest first; of things that lie somewhere, those in the actor's places.
+
+    Raises:
+        NotAllowed
+    """
+    actor.require("audit.read")
+    async with db.snapshot() as tx:
+        rows = await store.list_audit(tx, filters, actor.scope_ids, page)
+    read = page_of(rows, page, lambda row: [row.id])
+    return Page(items=[_shown(row, actor) for row in read.items], next_cursor=read.next_cursor)
+
+
+def _shown(row: store.AuditRow, actor: Actor) -> AuditEntry:
+    hidden = [] if actor.sees_costs else row.costs
+    return AuditEntry(
+        id=row.id, at=row.at, actor_id=row.actor_id, actor=row.actor, via=row.via, kind=row.kind,
+        subject_id=row.subject_id, action=row.action, before=rules.without_costs(row.before, hidden),
+        after=rules.without_costs(row.after, hidden), request_id=row.request_id, hidden=hidden,
+    )  # fmt: skip
 
 
 def _row(change: Change) -> dict[str, Any] | None:

@@ -1,0 +1,137 @@
+"""Who asks: from a session cookie, an API token or a JWT to an Actor.
+
+Always true:
+- Each request looks up the session or token it stands on and its person, in one statement: what was ended, revoked or
+  deactivated a moment ago is refused now, a JWT included.
+- An API token has at most its owner's present permissions and places.
+- A JWT is good for at most 15 minutes, for this installation alone, and for reading who signed it alone.
+"""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+
+from perpetua.access import store
+from perpetua.access.rules import effective
+from perpetua.access.service import crypto
+from perpetua.access.types import Actor, Jwt, Me, Secrets, Via
+from perpetua.kit.clock import Clock, system_clock
+from perpetua.kit.database import Database
+from perpetua.kit.errors import NotAllowed, Unauthenticated
+
+__all__ = ["actor_of", "issue_jwt", "me"]
+
+JWT_LASTS: Final = timedelta(minutes=15)
+AUDIENCE: Final = "perpetua"
+_CLAIMS: Final[dict[str, Any]] = {
+    "aud": {"essential": True, "value": AUDIENCE},
+    "iss": {"essential": True, "value": AUDIENCE},
+    "exp": {"essential": True},
+    "iat": {"essential": True},
+}
+_NOBODY: Final = "Send a session cookie, or Authorization: Bearer with an API token or a JWT."
+_NO_LONGER: Final = "The session or token is unknown, over or revoked."
+
+
+async def actor_of(
+    db: Database,
+    keys: Secrets,
+    *,
+    cookie: str | None = None,
+    authorization: str | None = None,
+    clock: Clock = system_clock,
+) -> Actor:
+    """Whoever sends a request.
+
+    Args:
+        db: the database.
+        keys: the installation's.
+        cookie: value of the session cookie.
+        authorization: the Authorization header; where there is one, the cookie does not count.
+        clock: for the age of a JWT.
+
+    Raises:
+        Unauthenticated: nobody, or not any longer.
+    """
+    where = _credential(keys, cookie, authorization, clock)
+    via: Via = where.pop("via")
+    async with db.transaction() as tx:
+        found = await store.bearer(tx, **where)
+    if found is None:
+        raise Unauthenticated(reason=_NO_LONGER)
+    return Actor(
+        person_id=found.person_id,
+        name=found.name,
+        role=found.role,
+        permissions=effective(found.role, found.permissions),
+        scope=None if found.scope is None else frozenset(found.scope),
+        via=via,
+        session_id=found.session_id,
+        token_id=found.token_id,
+    )
+
+
+def issue_jwt(actor: Actor, keys: Secrets, *, clock: Clock = system_clock) -> Jwt:
+    """A JWT for what the actor's session or API token stands for.
+
+    Raises:
+        NotAllowed: the actor has neither, or already asks by JWT.
+    """
+    if actor.via == "jwt" or (actor.session_id is None and actor.token_id is None):
+        raise NotAllowed(permission="a session or an API token")
+    now = clock()
+    expires_at = now.replace(microsecond=0) + JWT_LASTS
+    stands_on = {"sid": actor.session_id} if actor.session_id is not None else {"tid": actor.token_id}
+    claims = {"iss": AUDIENCE, "aud": AUDIENCE, "sub": str(actor.person_id), "iat": int(now.timestamp()),
+              "exp": int(expires_at.timestamp()), **stands_on}  # fmt: skip
+    made = jwt.encode({"alg": "HS256"}, claims, _key(keys), algorithms=["HS256"])
+    return Jwt(access_token=made, expires_at=expires_at)
+
+
+async def me(db: Database, actor: Actor) -> Me:
+    """Whoever asks, and what they may."""
+    async with db.snapshot() as tx:
+        person = await store.person(tx, actor.person_id)
+    if person is None:
+        raise Unauthenticated(reason=_NO_LONGER)
+    return Me(
+        id=person.id, name=person.name, email=person.email, role=person.role, permissions=sorted(actor.permissions),
+        scope=actor.scope_ids, sees_costs=actor.sees_costs, second_factor=person.second_factor, via=actor.via,
+    )  # fmt: skip
+
+
+def _credential(keys: Secrets, cookie: str | None, authorization: str | None, clock: Clock) -> dict[str, Any]:
+    if authorization is None:
+        if not cookie:
+            raise Unauthenticated(reason=_NOBODY)
+        return {"via": "session", "table": "session", "hash": crypto.digest(cookie)}
+    scheme, _, value = authorization.partition(" ")
+    value = value.strip()
+    if scheme.lower() != "bearer" or not value or len(value) > 2000:
+        raise Unauthenticated(reason=_NOBODY)
+    if value.startswith(crypto.TOKEN_PREFIX):
+        return {"via": "token", "table": "token", "hash": crypto.digest(value)}
+    claims = _claims(keys, value, clock)
+    table, name = ("session", "sid") if "sid" in claims else ("token", "tid")
+    if type(claims.get(name)) is not int:
+        raise Unauthenticated(reason=_NO_LONGER)
+    return {"via": "jwt", "table": table, "id": claims[name]}
+
+
+def _claims(keys: Secrets, value: str, clock: Clock) -> dict[str, Any]:
+    now = int(clock().timestamp())
+    try:
+        claims = jwt.decode(value, _key(keys), algorithms=["HS256"]).claims
+        jwt.JWTClaimsRegistry(now=now, leeway=0, **_CLAIMS).validate(claims)
+    except (JoseError, ValueError, UnicodeError):
+        raise Unauthenticated(reason=_NO_LONGER) from None
+    if claims["exp"] - now > JWT_LASTS.total_seconds():
+        raise Unauthenticated(reason=_NO_LONGER)
+    return claims
+
+
+def _key(keys: Secrets) -> OctKey:
+    return OctKey.import_key(keys.key_for("jwt"))
