@@ -52,7 +52,7 @@ async def count(db: Database, account: str, address: str | None = None) -> Count
     counted = {bytes(each.key): each for each in await db.run(lambda tx: store.count_attempts(tx, limits, WINDOW))}
     over = [counted[key].seconds for key, limit in limits.items() if counted[key].failures > limit]
     if over:
-        raise TooManyAttempts(retry_after_seconds=max(1, *over))
+        raise TooManyAttempts(retry_after_seconds=min(max(1, *over), int(WINDOW.total_seconds())))
     locks = counted[account_key].failures == ACCOUNT_LIMIT
     return Counted(account=account_key, address=address_key, locks=locks)
 
