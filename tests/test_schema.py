@@ -50,6 +50,7 @@ def declared() -> dict[tuple[str, str], tuple[bool, str]]:
         (table.name, column.name): (bool(column.nullable), written(column))
         for table in metadata.tables.values()
         for column in table.columns
+        if not OTHERS.match(table.name)
     }
 
 
