@@ -83,6 +83,17 @@ CREATE TRIGGER check_paths_inserted AFTER INSERT ON locations
 CREATE TRIGGER check_paths_updated AFTER UPDATE ON locations
   REFERENCING OLD TABLE AS old_places NEW TABLE AS new_places FOR EACH STATEMENT EXECUTE FUNCTION places_check_paths();
 
+-- A scope names places that are there; who is confined to a place keeps it from being removed.
+ALTER TABLE person_scopes ADD FOREIGN KEY (location_id) REFERENCES locations;
+
+-- The places that both confinements allow (NULL is everywhere): of two subtrees, one within the other, the inner one.
+CREATE OR REPLACE FUNCTION access_scope_meet(one bigint[], other bigint[]) RETURNS bigint[]
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN one IS NULL THEN other WHEN other IS NULL THEN one
+    ELSE ARRAY(SELECT l.id FROM locations l
+               WHERE (l.id = ANY (one) AND l.path && other) OR (l.id = ANY (other) AND l.path && one) ORDER BY 1) END
+$$;
+
 GRANT SELECT, INSERT, UPDATE, DELETE ON locations TO perpetua_app;
 GRANT USAGE ON SEQUENCE locations_id_seq TO perpetua_app;
 """

@@ -9,8 +9,8 @@ from msgspec import UNSET, UnsetType
 
 __all__ = [
     "KINDS", "SITE_KINDS", "TOPOLOGY_LOCK", "Address", "Branch", "ChangeLocation", "CreateLocation", "CreateLocations",
-    "Kind", "Laid", "LayOut", "Level", "Location", "LocationFilters", "LocationRef", "MoveLocation", "Moved", "Order",
-    "SiteKind", "Step",
+    "Created", "CreatedLocation", "Kind", "Laid", "LayOut", "Level", "Location", "LocationFilters", "LocationRef",
+    "MoveLocation", "Moved", "Order", "Removed", "SiteKind", "Step",
 ]  # fmt: skip
 
 TOPOLOGY_LOCK: Final = 7001
@@ -109,6 +109,20 @@ class CreateLocations(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     locations: list[CreateLocation]
 
 
+class CreatedLocation(msgspec.Struct, frozen=True, kw_only=True):
+    """A place made, by id and code."""
+
+    id: int
+    code: str
+
+
+class Created(msgspec.Struct, frozen=True, kw_only=True):
+    """What a list made, in the order of making: parents first, with each site's standing places."""
+
+    created: int
+    locations: list[CreatedLocation]
+
+
 class Level(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One level of a layout: its kind and its labels.
 
@@ -165,6 +179,9 @@ class ChangeLocation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     sellable: bool | UnsetType = UNSET
     negative_allowed: bool | UnsetType = UNSET
     active: bool | UnsetType = UNSET
+    """False takes all below along; true does so when `with_descendants` says so."""
+    with_descendants: bool = False
+    """Also sets `sellable`, `negative_allowed` and `active`, where they are given, of all places below."""
 
 
 class MoveLocation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -179,6 +196,13 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
 
     location: Location
     moved: int
+
+
+class Removed(msgspec.Struct, frozen=True, kw_only=True):
+    """The place removed, and how many went with it (itself included)."""
+
+    code: str
+    removed: int
 
 
 class LocationFilters(msgspec.Struct, frozen=True, kw_only=True):
