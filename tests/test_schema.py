@@ -49,6 +49,7 @@ def declared() -> dict[tuple[str, str], tuple[bool, str]]:
     return {
         (table.name, column.name): (bool(column.nullable), written(column))
         for table in metadata.tables.values()
+        if not OTHERS.match(table.name)
         for column in table.columns
         if not OTHERS.match(table.name)
     }
