@@ -34,7 +34,7 @@ TAGS: Final = [
     Tag(name="access", description="People, sign-in, tokens and the audit trail."),
     Tag(name="items", description="Products, their variants, barcodes, units and images."),
     Tag(name="places", description="Sites, zones and bins, nested without limit."),
-    Tag(name="ledger", description="Stock movements and what follows from them, now and at any past instant."),
+    Tag(name="stock", description="Stock movements and what follows from them, now and at any past instant."),
     Tag(name="imports", description="Lists in and out as CSV and XLSX."),
     Tag(name="operation", description="Health and readiness."),
 ]
