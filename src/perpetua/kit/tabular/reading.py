@@ -1,0 +1,217 @@
+"""CSV and TSV, row by row; workbooks are read next door."""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from perpetua.kit.tabular import xlsx
+from perpetua.kit.tabular.opening import find_encoding, opened, text_of, unpacking
+from perpetua.kit.tabular.types import DEFAULT_LIMITS, Fault, Limits, Row, Table, Unreadable
+from perpetua.kit.tabular.writing import unquoted
+
+__all__ = ["inspect", "read"]
+
+_DELIMITERS = ",\t;|"
+_SAMPLE = 1 << 16
+_BLOCK = 1 << 16
+_SUSPECT = re.compile(r"\0|'[=+\-@\t\r']")
+_TOO_LONG = Fault("too_long", "the row is too long")
+_OPEN_QUOTE = Fault("broken_quotes", "a quote is opened or closed where none may be; double the quotes in a value")
+
+
+def inspect(
+    path: Path,
+    *,
+    name: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+) -> Table:
+    """A first pass over the whole file: what it is, its header, how many rows.
+
+    Args:
+        name: what to call it in messages; the path's last part where not given.
+        encoding, delimiter, sheet: as known by the sender; found out where not given.
+
+    Raises:
+        Unreadable: no table, broken, or over the limits.
+    """
+    name = name or path.name
+    packed = unpacking(path, name)
+    if packed.format == "xlsx":
+        return xlsx.inspect(path, name, packed.sha256, limits, sheet)
+    found, size = find_encoding(path, packed.packing, name, limits, encoding)
+    with opened(path, packed.packing, name) as file:
+        sample = text_of(file, found).read(_SAMPLE)
+    delimiter = delimiter or _delimiter(sample)
+    if len(delimiter) != 1 or delimiter in '"\r\n':
+        raise Unreadable(name, f"the delimiter {delimiter!r} is not one character")
+    table = Table(
+        name=name, sha256=packed.sha256, format="csv", packing=packed.packing, encoding=found, delimiter=delimiter,
+        quoted=_quoted(sample, delimiter), header=[], header_line=1, rows=0, size_bytes=size,
+    )  # fmt: skip
+    rows = _rows(path, table, limits)
+    header = next(rows, None)
+    if header is None:
+        raise Unreadable(name, "it is empty; its first row must name the columns")
+    if header.fault:
+        raise Unreadable(name, f"the row of column names: {header.fault.reason}", line=header.line)
+    names = [cell.strip() for cell in header.cells]
+    while names and not names[-1]:
+        names.pop()
+    if len(names) > limits.columns:
+        raise Unreadable(name, f"it has {len(names):,} columns; at most {limits.columns:,} are taken")
+    count = 0
+    for count, _ in enumerate(rows, 1):
+        if count > limits.rows:
+            raise Unreadable(name, f"it has more than {limits.rows:,} rows; split it", limit=limits.rows)
+    return msgspec.structs.replace(table, header=names, header_line=header.line, rows=count)
+
+
+def read(path: Path, table: Table, limits: Limits = DEFAULT_LIMITS) -> Iterator[Row]:
+    """The data rows of a file that `inspect` described; blank rows are passed over.
+
+    Rows have exactly as many cells as the header: what is not so has a fault.
+    """
+    if table.format == "xlsx":
+        yield from xlsx.read(path, table)
+        return
+    width = len(table.header)
+    rows = _rows(path, table, limits)
+    next(rows, None)
+    for row in rows:
+        if len(row.cells) == width or row.fault:
+            yield row
+        elif any(cell.strip() for cell in row.cells[width:]) or len(row.cells) < width:
+            yield Row(row.line, [], Fault("ragged", f"the row has {len(row.cells)} values, the header {width}"))
+        else:
+            yield Row(row.line, row.cells[:width])
+
+
+def _rows(path: Path, table: Table, limits: Limits) -> Iterator[Row]:
+    """Header and rows, as wide as they come.
+
+    Whole blocks of lines go through the csv reader at once; only where it stumbles (a quote left open at the end of the
+    block, or misplaced) one record is read line by line.
+    """
+    quoting = csv.QUOTE_MINIMAL if table.quoted else csv.QUOTE_NONE
+    dialect: dict[str, Any] = {"delimiter": table.delimiter, "quoting": quoting, "strict": table.quoted}
+    with opened(path, table.packing, table.name) as file:
+        lines = _Lines(text_of(file, table.encoding), limits.field_characters)
+        while block := lines.block():
+            suspect = lines.suspect
+            reader = csv.reader(block, **dialect)
+            first, done = lines.first, 0
+            try:
+                for cells in reader:
+                    line, done = first + done, reader.line_num
+                    if not cells or not (cells[0] or any(map(str.strip, cells))):
+                        continue
+                    yield _suspected(Row(line, cells)) if suspect else Row(line, cells, None)
+                lines.taken(done)
+            except csv.Error:
+                lines.give_back(block[done:], first + done)
+                yield lines.record(dialect)
+
+
+def _suspected(row: Row) -> Row:
+    """The row of a block in which there are NULs or quotes before formulas."""
+    if any("\0" in cell for cell in row.cells):
+        return Row(row.line, [], Fault("nul", "the row holds a NUL byte"))
+    return Row(row.line, [unquoted(cell) for cell in row.cells])
+
+
+class _Lines:
+    """Physical lines, in blocks, some of them given back."""
+
+    def __init__(self, text: io.TextIOWrapper, longest: int) -> None:
+        self._text = text
+        self._longest = longest
+        self._rest = ""
+        self._back: list[str] = []
+        self.first = 1
+        """Number of the next line."""
+        self.suspect = False
+
+    def block(self) -> list[str]:
+        """The next lines, at least one; none at the end."""
+        if self._back:
+            lines, self._back = self._back, []
+        else:
+            lines = io.StringIO(self._whole_lines(), newline="").readlines()
+        joined = "".join(lines)
+        self.suspect = _SUSPECT.search(joined) is not None
+        return lines
+
+    def taken(self, count: int) -> None:
+        """That many of the block's lines are done with."""
+        self.first += count
+
+    def give_back(self, lines: list[str], first: int) -> None:
+        """These lines, from number `first`, come again."""
+        self._back, self.first = lines + self._back, first
+
+    def record(self, dialect: dict[str, Any]) -> Row:
+        """One record, line by line; of one that is broken the first line is dropped and the rest comes again."""
+        used: list[str] = []
+
+        def pulled() -> Iterator[str]:
+            while sum(map(len, used[-1:])) <= self._longest and (line := self._line()):
+                used.append(line)
+                if len(used) > 1 and sum(map(len, used)) > self._longest:
+                    return
+                yield line
+
+        first = self.first
+        try:
+            row = Row(first, next(csv.reader(pulled(), **dialect)))
+            self.first += len(used)
+            return _suspected(row)
+        except (csv.Error, StopIteration):
+            self.give_back(used[1:], first + 1)
+            return Row(first, [], _TOO_LONG if len(used[0]) > self._longest else _OPEN_QUOTE)
+
+    def _line(self) -> str:
+        if not self._back:
+            self._back = io.StringIO(self._whole_lines(), newline="").readlines()
+        return self._back.pop(0) if self._back else ""
+
+    def _whole_lines(self) -> str:
+        """Text up to a line's end; a line without end in sight is cut to just over what is refused."""
+        text = self._rest
+        while True:
+            more = self._text.read(_BLOCK)
+            text += more
+            cut = text.rfind("\n") + 1 or text.rfind("\r", 0, -1) + 1
+            if not more:
+                self._rest = ""
+                return text
+            if cut:
+                self._rest = text[cut:]
+                return text[:cut]
+            if len(text) > self._longest + _BLOCK:
+                text = text[: self._longest + 1] + ("\r" if text.endswith("\r") else "")
+
+
+def _delimiter(sample: str) -> str:
+    """The one that splits the first line into most columns outside quotes; a comma where none does."""
+    first = re.sub(r'"(?:[^"]|"")*"', "", sample).splitlines()
+    line = next((one for one in first if one.strip()), "")
+    counted = Counter({sign: line.count(sign) for sign in _DELIMITERS})
+    best, many = counted.most_common(1)[0]
+    return best if many else ","
+
+
+def _quoted(sample: str, delimiter: str) -> bool:
+    """Whether quotes enclose values. In tab-separated text they often are only inches."""
+    if delimiter != "\t":
+        return True
+    begins = [cell for line in sample.splitlines() for cell in line.split("\t") if cell.startswith('"')]
+    return all(re.fullmatch(r'"(?:[^"]|"")*"?', cell) for cell in begins)
