@@ -12,31 +12,33 @@ Always true:
 
 How a word takes part. It writes a `Kind` in its `imports.py`:
 
-    fields      what a row may hold: name, synonyms of its column's title, required or not, parser of the text. A field
-                named "attr:*" takes all columns whose title begins with "attr:"; `many` lets several columns feed one field.
-    check       before anything is written: raise a Refusal where actor, columns or options do not fit.
-    prepare     once, in the transaction that starts the import: may read all rows (`run.chunks()`) to find out what must
-                be known first (opening receipts, say); what it returns (plain JSON) is `run.prepared` from then on, in
-                resumed runs too. It may also write: it is done once, together with its result.
-    apply       one chunk in the chunk's transaction: a constant number of statements, however many rows. Returns the bad
-                rows (`BadRow`) and counters, which are added up over all chunks into the import's summary. When it
-                raises a Refusal or the database refuses the data, the engine halves the chunk inside savepoints until
-                the bad row is alone; so raise freely, but find the common faults by set and return them.
-                It writes what undo will need by `run.remember(tx, what, ids, before)`.
-    finish      once, in the transaction that ends the import.
-    undo        the whole import in one transaction, reading `remembered(tx, id)`; raise a Refusal that names what stands in the way.
+    fields   what a row may hold: name, synonyms of its column's title, required or not, parser of the text. A field
+             "attr:*" takes all columns whose title begins with "attr:"; `many` lets several columns feed one field.
+    check    before anything is written: raise a Refusal where actor, columns or options do not fit.
+    prepare  once, in the transaction that starts the import: may read all rows (`run.chunks()`) to find out what must
+             be known first (opening receipts, say); what it returns (plain JSON) is `run.prepared` from then on, in
+             resumed runs too. It may also write: that is done once, together with its result.
+    apply    one chunk in the chunk's transaction: a constant number of statements, however many rows. Returns the bad
+             rows (`BadRow`) and counters, which are added up over all chunks into the import's summary. When it raises
+             a Refusal or the database refuses the data, the engine halves the chunk inside savepoints until the bad row
+             is alone; so raise freely, but find the common faults by set and return them.
+             It writes what undo will need by `run.remember(tx, what, ids, before)`.
+    finish   once, in the transaction that ends the import.
+    undo     the whole import in one transaction, reading `remembered(tx, id)`; a Refusal names what stands in the way.
 
-`run.cache` is the kind's own dictionary for the length of a run (codes to ids, say). It is emptied whenever a transaction
-is rolled back, so what it holds is committed or belongs to the open chunk; it is empty at first in a resumed run.
+`run.cache` is the kind's own dictionary for the length of a run (codes to ids, say). It is emptied whenever a
+transaction or savepoint is rolled back, so what it holds is committed or belongs to the open chunk; it is empty at
+first in a resumed run.
 
 Rows reach `apply` as `Parsed`: `values` has each field that has a column and whose text is not blank, parsed; a blank
-required field or a parser's `InvalidValue` makes the row bad before `apply` sees it. Every `BadRow` names its row by the
-`Parsed`'s `place`.
+required field or a parser's `InvalidValue` makes the row bad before `apply` sees it. Every `BadRow` names its row by
+the `Parsed`'s `place`. A dry run calls `prepare`, `apply` and `finish` as a real run does, in one transaction that is
+rolled back: it holds its locks until the end.
 """
 
-from perpetua.kit.imports.engine import begin, resume, undo
+from perpetua.kit.imports.engine import begin, resume, submit, undo
 from perpetua.kit.imports.errors import AlreadyImported, CannotUndo, FileChanged, NotResumable, RunElsewhere
-from perpetua.kit.imports.store import errors_of, get_import, list_imports, remembered
+from perpetua.kit.imports.store import errors_of, get_import, list_imports, remembered, stream_errors
 from perpetua.kit.imports.types import (
     BadRow,
     Chunk,
@@ -81,6 +83,8 @@ __all__ = [
     "list_imports",
     "remembered",
     "resume",
+    "stream_errors",
+    "submit",
     "text",
     "undo",
 ]

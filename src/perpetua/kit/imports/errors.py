@@ -53,5 +53,3 @@ class UnknownColumns(InvalidValue):
 
     code = "columns_do_not_fit"
     title = "The columns do not fit"
-
-

@@ -81,7 +81,7 @@ class Chunk(NamedTuple):
 
     first: int
     """How many data rows lie before it, over all files."""
-    count: int
+    size: int
     """Data rows in it, good and bad."""
     rows: list[Parsed]
     bad: list[BadRow]
@@ -103,9 +103,9 @@ def text(value: str) -> str:
 class Field(msgspec.Struct, frozen=True, kw_only=True):
     """One thing a row may say.
 
-    `parse` gets the cell's text (never blank) and raises InvalidValue. `needs` is the permission without which a row that
-    fills this field is refused. A name ending in "*" takes every column that begins with what is before it; its values
-    arrive under the column's own name in lower case. `many` collects several columns into a list.
+    `parse` gets the cell's text (never blank) and raises InvalidValue. `needs` is the permission without which a row
+    that fills this field is refused. A name ending in "*" takes every column that begins with what is before it; its
+    values arrive under the column's own name in lower case. `many` collects several columns into a list.
     """
 
     name: str

@@ -14,7 +14,7 @@ from typing import IO, Literal, NamedTuple, cast
 
 from perpetua.kit.tabular.types import Limits, Unreadable
 
-__all__ = ["Packed", "blocks", "find_encoding", "opened", "text_of", "unpacking"]
+__all__ = ["Packed", "blocks", "find_encoding", "opened", "opened_text", "unpacking"]
 
 BLOCK = 1 << 18
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252")
@@ -163,6 +163,12 @@ def _count_sequences(file: IO[bytes], name: str, limits: Limits) -> tuple[int, i
     return good, broken
 
 
-def text_of(file: IO[bytes], encoding: str) -> io.TextIOWrapper:
-    """Its text, line ends kept as they are."""
-    return io.TextIOWrapper(file, encoding=encoding, errors="strict", newline="")
+@contextlib.contextmanager
+def opened_text(path: Path, packing: str, name: str, encoding: str) -> Generator[io.TextIOWrapper]:
+    """The unpacked text of a CSV, line ends kept as they are."""
+    with opened(path, packing, name) as file:
+        text = io.TextIOWrapper(file, encoding=encoding, errors="strict", newline="")
+        try:
+            yield text
+        finally:
+            text.detach()  # the file is closed by who opened it

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from perpetua.kit.tabular import xlsx
-from perpetua.kit.tabular.opening import find_encoding, opened, text_of, unpacking
+from perpetua.kit.tabular.opening import find_encoding, opened_text, unpacking
 from perpetua.kit.tabular.types import DEFAULT_LIMITS, Fault, Limits, Row, Table, Unreadable
 from perpetua.kit.tabular.writing import unquoted
 
@@ -48,8 +48,8 @@ def inspect(
     if packed.format == "xlsx":
         return xlsx.inspect(path, name, packed.sha256, limits, sheet)
     found, size = find_encoding(path, packed.packing, name, limits, encoding)
-    with opened(path, packed.packing, name) as file:
-        sample = text_of(file, found).read(_SAMPLE)
+    with opened_text(path, packed.packing, name, found) as text:
+        sample = text.read(_SAMPLE)
     delimiter = delimiter or _delimiter(sample)
     if len(delimiter) != 1 or delimiter in '"\r\n':
         raise Unreadable(name, f"the delimiter {delimiter!r} is not one character")
@@ -103,8 +103,8 @@ def _rows(path: Path, table: Table, limits: Limits) -> Iterator[Row]:
     """
     quoting = csv.QUOTE_MINIMAL if table.quoted else csv.QUOTE_NONE
     dialect: dict[str, Any] = {"delimiter": table.delimiter, "quoting": quoting, "strict": table.quoted}
-    with opened(path, table.packing, table.name) as file:
-        lines = _Lines(text_of(file, table.encoding), limits.field_characters)
+    with opened_text(path, table.packing, table.name, table.encoding) as text:
+        lines = _Lines(text, limits.field_characters)
         while block := lines.block():
             suspect = lines.suspect
             reader = csv.reader(block, **dialect)
