@@ -25,6 +25,7 @@ CREATE TABLE imports (
   rows_done   bigint NOT NULL DEFAULT 0,
   rows_good   bigint NOT NULL DEFAULT 0,
   rows_bad    bigint NOT NULL DEFAULT 0,
+  runs        int NOT NULL DEFAULT 0,
   prepared    jsonb,
   summary     jsonb NOT NULL DEFAULT '{}',
   failure     text,
@@ -36,6 +37,7 @@ CREATE TABLE imports (
   CHECK (rows_done = rows_good + rows_bad AND rows_done <= rows_total)
 );
 COMMENT ON COLUMN imports.once IS 'the same content may not go in a second time';
+COMMENT ON COLUMN imports.runs IS 'how often it was begun or resumed; only the latest run may move it on';
 COMMENT ON COLUMN imports.prepared IS 'what the kind found out in its first pass; NULL until that pass is committed';
 CREATE UNIQUE INDEX imports_once ON imports (kind, sha256)
   WHERE once AND state <> 'undone' AND NOT (state = 'failed' AND rows_done = 0);

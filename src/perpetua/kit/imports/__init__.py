@@ -5,7 +5,7 @@ Always true:
   each row has its effect once. A resumed run checks the files' hashes and goes on at the row where it stopped.
 - Good rows are kept; each bad one is reported with file, line, field, value and reason, and counted.
 - A dry run tells the same good and bad rows as a real one, and keeps nothing but that report.
-- Two that run one import at once: one of them stops (`RunElsewhere`), having done nothing twice.
+- Two that run one import at once: the later one takes over, the other stops (`RunElsewhere`); nothing is done twice.
 - Where a kind is not `repeatable`, the same files go in once (`AlreadyImported`), unless the sender says `again`.
 - What an import may undo is written down in the chunk's own transaction, before it is changed.
 - Memory is bounded by two chunks, whatever the files' size.

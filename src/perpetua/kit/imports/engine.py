@@ -88,21 +88,23 @@ async def resume(
         raise Missing(f"import of {kind.name}", import_id)
     if known.state not in ("waiting", "running", "failed"):
         raise NotResumable(import_id=import_id, state=known.state)
-    kept, prepared = await store.kept(db, import_id)
+    kept = await store.kept(db, import_id)
+    run: ImportRun | None = None
     try:
         with tempfile.TemporaryDirectory(prefix="perpetua-import-") as folder:
             if sources is None:
                 sources = await _find(db, import_id, kept, Path(folder))
             await asyncio.to_thread(_verify, import_id, sources, kept)
-            run = ImportRun(db, actor, kind, known, sources, [one.table for one in kept], prepared, progress)
+            run = ImportRun(db, actor, kind, known, sources, [one.table for one in kept], progress)
             await (run.check() if known.dry_run else run.real())
     except RunElsewhere:
         raise
     except (Exception, asyncio.CancelledError) as odd:
         with contextlib.suppress(Exception):
             failure = odd.detail if isinstance(odd, Refusal) else f"{type(odd).__name__}: {odd}"
+            number = run.number if run else 0
             async with db.transaction() as tx:
-                await tx.execute(Q["fail_import"], {"id": import_id, "failure": failure[:1000]})
+                await tx.execute(Q["fail_import"], {"id": import_id, "run": number, "failure": failure[:1000]})
         raise
     return await store.get_import(db, import_id)
 

@@ -12,21 +12,22 @@ ORDER BY id LIMIT 1;
 
 -- name: lock_import
 -- Whoever holds this row is the one that moves the import on.
-SELECT state, rows_done, prepared IS NOT NULL AS is_prepared FROM imports WHERE id = %(id)s FOR NO KEY UPDATE;
+SELECT state, rows_done, runs, prepared IS NOT NULL AS is_prepared, prepared FROM imports WHERE id = %(id)s FOR NO KEY UPDATE;
 
--- name: start_import
-UPDATE imports SET state = 'running', failure = NULL, started_at = coalesce(started_at, now()), prepared = %(prepared)s
-WHERE id = %(id)s;
+-- name: start_run
+-- The latest run takes over; an earlier one that still lives finds out at its next chunk.
+UPDATE imports SET state = 'running', failure = NULL, started_at = coalesce(started_at, now()), finished_at = NULL,
+  runs = runs + 1
+WHERE id = %(id)s RETURNING runs;
+
+-- name: keep_prepared
+UPDATE imports SET prepared = %(prepared)s WHERE id = %(id)s;
 
 -- name: restart_check
-UPDATE imports SET state = 'running', failure = NULL, started_at = now(), rows_done = 0, rows_good = 0, rows_bad = 0,
-  summary = '{}' WHERE id = %(id)s;
+UPDATE imports SET rows_done = 0, rows_good = 0, rows_bad = 0, summary = '{}' WHERE id = %(id)s;
 
 -- name: forget_errors
 DELETE FROM import_errors WHERE import_id = %(id)s;
-
--- name: go_on
-UPDATE imports SET state = 'running', failure = NULL WHERE id = %(id)s;
 
 -- name: advance
 UPDATE imports SET
@@ -47,7 +48,7 @@ UPDATE imports SET state = %(state)s, finished_at = now(), summary = %(summary)s
 
 -- name: fail_import
 UPDATE imports SET state = 'failed', failure = %(failure)s, finished_at = now()
-WHERE id = %(id)s AND state IN ('waiting', 'running');
+WHERE id = %(id)s AND runs = %(run)s AND state IN ('waiting', 'running');
 
 -- name: drop_files
 DELETE FROM import_files WHERE import_id = %(id)s;

@@ -34,7 +34,6 @@ class ImportRun:
         known: Import,
         sources: Sequence[Source],
         tables: Sequence[Table],
-        prepared: Any,
         progress: Told | None,
     ) -> None:
         self.db = db
@@ -43,7 +42,9 @@ class ImportRun:
         self.import_id = known.id
         self.options = known.options
         self.files = tables
-        self.prepared = prepared
+        self.prepared: Any = None
+        self.number = 0
+        """Which run of this import this is; a later one takes over."""
         self.cache: dict[str, Any] = {}
         self._at = {"id": known.id}
         self._told = progress or _unheard
@@ -80,14 +81,14 @@ class ImportRun:
 
     async def check(self) -> None:
         """All in one transaction that is rolled back; only the report is kept, by other transactions."""
-        await self.db.run(lambda tx: self._execute(tx, "restart_check", "forget_errors"))
+        await self.db.run(self._begin_check)
 
         async def act(tx: Tx) -> None:
             self.prepared = json.plain(await self.kind.prepare(tx, self.actor, self))
             async with contextlib.aclosing(self.chunks()) as chunks:
                 async for chunk in chunks:
                     result = await self._apply(tx, chunk)
-                    self._told(await self.db.run(lambda own, chunk=chunk, it=result: self._report(own, chunk, it)))
+                    self._told(await self.db.run(lambda own, chunk=chunk, it=result: self._checked(own, chunk, it)))
             counts = await self.kind.finish(tx, self.actor, self)
             raise _RolledBack(counts)
 
@@ -113,27 +114,38 @@ class ImportRun:
 
     async def _start(self, tx: Tx) -> int:
         position = await self._position(tx)
-        if position.is_prepared:
-            await tx.execute(Q["go_on"], self._at)
-        else:
+        self.number = await tx.value(Q["start_run"], self._at)
+        self.prepared = position.prepared
+        if not position.is_prepared:
             self.prepared = json.plain(await self.kind.prepare(tx, self.actor, self))
-            await tx.execute(Q["start_import"], {**self._at, "prepared": jsonb(self.prepared)})
+            await tx.execute(Q["keep_prepared"], {**self._at, "prepared": jsonb(self.prepared)})
         return position.rows_done
 
+    async def _begin_check(self, tx: Tx) -> None:
+        await self._position(tx)
+        self.number = await tx.value(Q["start_run"], self._at)
+        await tx.execute(Q["restart_check"], self._at)
+        await tx.execute(Q["forget_errors"], self._at)
+
     async def _chunk(self, tx: Tx, chunk: Chunk) -> Progress:
-        position = await self._position(tx)
-        if position.state != "running" or position.rows_done != chunk.first:
-            raise RunElsewhere(import_id=self.import_id)
+        position = await self._position(tx, self.number)
+        assert position.rows_done == chunk.first
         return await self._report(tx, chunk, await self._apply(tx, chunk))
 
+    async def _checked(self, tx: Tx, chunk: Chunk, result: ChunkResult) -> Progress:
+        await self._position(tx, self.number)
+        return await self._report(tx, chunk, result)
+
     async def _finish(self, tx: Tx) -> None:
-        if (await self._position(tx)).state != "running":
-            raise RunElsewhere(import_id=self.import_id)
+        await self._position(tx, self.number)
         await self._end(tx, "done", await self.kind.finish(tx, self.actor, self))
 
-    async def _position(self, tx: Tx) -> store.Position:
+    async def _position(self, tx: Tx, run: int | None = None) -> store.Position:
+        """Lock the import and see where it stands; `run` is given where it must still be ours."""
         position = await tx.maybe(Q["lock_import"], self._at, as_=store.Position)
         if position is None or position.state not in ("waiting", "running", "failed"):
+            raise RunElsewhere(import_id=self.import_id)
+        if run is not None and (position.runs != run or position.state != "running"):
             raise RunElsewhere(import_id=self.import_id)
         return position
 
@@ -168,10 +180,6 @@ class ImportRun:
         summary = store.added(await tx.value(Q["summary"], self._at), counts)
         await tx.execute(Q["end_import"], {**self._at, "state": state, "summary": jsonb(summary)})
         await tx.execute(Q["drop_files"], self._at)
-
-    async def _execute(self, tx: Tx, *names: str) -> None:
-        for name in names:
-            await tx.execute(Q[name], self._at)
 
 
 class _RolledBack(Exception):

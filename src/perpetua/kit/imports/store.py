@@ -48,7 +48,9 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
 
     state: str
     rows_done: int
+    runs: int
     is_prepared: bool
+    prepared: Any
 
 
 class Same(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,10 +62,9 @@ class Same(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Raw(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of imports as it lies there."""
+    """The files as they lie there."""
 
     files: list[dict[str, Any]]
-    prepared: Any
 
 
 _shown = [imports.c[name] for name in Import.__struct_fields__]
@@ -113,14 +114,14 @@ async def remembered(tx: Tx, import_id: int) -> list[Remembered]:
     return [Remembered(row["what"], row["ids"], row["before"]) for row in rows]
 
 
-async def kept(db: Database, import_id: int) -> tuple[list[KeptFile], Any]:
-    """The import's files, and what was prepared."""
+async def kept(db: Database, import_id: int) -> list[KeptFile]:
+    """The import's files."""
     async with db.transaction() as tx:
-        query = sa.select(imports.c.files, imports.c.prepared).where(imports.c.id == import_id)
+        query = sa.select(imports.c.files).where(imports.c.id == import_id)
         row = await tx.maybe(query, as_=_Raw)
     if row is None:
         raise Missing("import", import_id)
-    return [msgspec.convert(one, KeptFile) for one in row.files], row.prepared
+    return [msgspec.convert(one, KeptFile) for one in row.files]
 
 
 async def fetch_files(db: Database, import_id: int, files: Sequence[KeptFile], folder: Path) -> list[Source]:

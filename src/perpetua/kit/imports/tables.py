@@ -25,6 +25,7 @@ imports = sa.Table(
     sa.Column("rows_done", sa.BigInteger, nullable=False),
     sa.Column("rows_good", sa.BigInteger, nullable=False),
     sa.Column("rows_bad", sa.BigInteger, nullable=False),
+    sa.Column("runs", sa.Integer, nullable=False),
     sa.Column("prepared", JSONB),
     sa.Column("summary", JSONB, nullable=False),
     sa.Column("failure", sa.Text),
