@@ -50,10 +50,14 @@ class Statement(str):
     """The text of one named statement, with `%(name)s` parameters."""
 
     name: str
+    prepare: bool | None
+    """False where the text has optional filters (`… IS NULL OR …`): those are planned for the filters given, each time;
+    None leaves it to psycopg, which prepares what it has run a few times."""
 
     def __new__(cls, text: str, name: str) -> "Statement":
         self = super().__new__(cls, text)
         self.name = name
+        self.prepare = False if " IS NULL OR " in text else None
         return self
 
 
@@ -142,7 +146,8 @@ class Tx:
     async def _run(self, cursor: psycopg.AsyncCursor[Any], statement: Runnable, params: Params | None) -> None:
         text, bound = compiled(statement, params)
         _note(statement, text)
-        await cursor.execute(cast(Any, text), bound)
+        prepare = statement.prepare if isinstance(statement, Statement) else None
+        await cursor.execute(cast(Any, text), bound, prepare=prepare)
 
 
 class Database:

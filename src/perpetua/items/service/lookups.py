@@ -5,14 +5,18 @@ see.
 """
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+import sqlalchemy as sa
 
 from perpetua.items import store
-from perpetua.items.rules import clean_sku, read_scan
-from perpetua.items.types import BarcodeRef, VariantRef
+from perpetua.items.rules import clean_sku, convert, read_scan
+from perpetua.items.tables import units
+from perpetua.items.types import BarcodeRef, Unit, VariantRef
 from perpetua.kit.database import Tx
 from perpetua.kit.errors import InvalidValue
 
-__all__ = ["resolve_barcodes", "resolve_skus", "variants_by_ids"]
+__all__ = ["resolve_barcodes", "resolve_skus", "to_base_unit", "variants_by_ids"]
 
 
 async def resolve_skus(tx: Tx, skus: Iterable[str]) -> dict[str, VariantRef]:
@@ -37,6 +41,21 @@ async def resolve_barcodes(tx: Tx, codes: Sequence[str]) -> dict[str, BarcodeRef
     asked = list(dict.fromkeys(codes))
     found = await store.refs_by_barcode(tx, [_forms(code) for code in asked]) if asked else {}
     return {asked[place]: ref for place, ref in found.items()}
+
+
+async def to_base_unit(tx: Tx, quantity: Decimal, unit: str, variant: VariantRef, *, field: str = "unit") -> Decimal:
+    """`quantity` of `unit` in the variant's own unit, exactly.
+
+    Raises:
+        InvalidValue: no such unit, or one that cannot be turned into the variant's without a remainder.
+    """
+    factors = [sa.cast(units.c[name], sa.BigInteger).label(name) for name in ("factor_num", "factor_den")]
+    wanted = sa.select(units.c.code, units.c.name, units.c.decimals, units.c.base_code, *factors)
+    found = await tx.rows(wanted.where(units.c.code.in_([unit, variant.unit])), as_=Unit)
+    known = {one.code: one for one in found}
+    if unit not in known:
+        raise InvalidValue(field, unit, f"is no unit; {variant.sku} is kept in {variant.unit}")
+    return convert(quantity, known[unit], known[variant.unit], field)
 
 
 def _forms(code: str) -> list[str]:

@@ -1,0 +1,54 @@
+-- What the ledger refuses, whoever asks.
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE insufficient_privilege USING
+    MESSAGE = format('%s is append-only: %s refused', TG_TABLE_NAME, TG_OP), HINT = 'Correct with new rows.';
+END $$;
+
+-- Row triggers on the partitioned table are inherited by every partition; statement triggers (TRUNCATE) are not, so
+-- ledger_make_partitions puts one on each.
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON inventory_transactions
+  FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON inventory_transactions
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON postings FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON postings FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON corrections FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE FUNCTION ledger_make_partitions(first_month date, months integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+DECLARE month date; name text; made integer := 0;
+BEGIN
+  -- Two that make the same partition wait for each other instead of failing.
+  PERFORM pg_advisory_xact_lock(7002);
+  FOR i IN 0 .. months - 1 LOOP
+    month := (date_trunc('month', first_month) + make_interval(months => i))::date;
+    name := 'inventory_transactions_' || to_char(month, '"y"YYYY"m"MM');
+    CONTINUE WHEN to_regclass(name) IS NOT NULL;
+    EXECUTE format('CREATE TABLE %I PARTITION OF inventory_transactions FOR VALUES FROM (%L) TO (%L)', name,
+                   month::timestamp AT TIME ZONE 'UTC', (month + interval '1 month') AT TIME ZONE 'UTC');
+    EXECUTE format('CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON %I
+                    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', name);
+    made := made + 1;
+  END LOOP;
+  RETURN made;
+END $$;
+SELECT ledger_make_partitions((now() AT TIME ZONE 'UTC')::date, 6);
+
+-- How an item is counted cannot change under its history.
+CREATE FUNCTION ledger_guard_variants() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE wrong record;
+BEGIN
+  SELECT n.sku, CASE WHEN o.tracking <> n.tracking THEN 'tracking' ELSE 'unit' END AS field INTO wrong
+  FROM old_variants o JOIN new_variants n USING (id)
+  WHERE (o.tracking <> n.tracking OR o.unit <> n.unit)
+    AND EXISTS (SELECT FROM inventory_levels v WHERE v.variant_id = n.id) LIMIT 1;
+  IF FOUND THEN
+    RAISE foreign_key_violation USING CONSTRAINT = 'variant_has_movements', DETAIL = wrong.field,
+      MESSAGE = format('%s has movements: its %s stays', wrong.sku, wrong.field);
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER guard_movements AFTER UPDATE ON product_variants
+  REFERENCING OLD TABLE AS old_variants NEW TABLE AS new_variants
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_guard_variants();

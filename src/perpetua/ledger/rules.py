@@ -1,0 +1,140 @@
+"""What the ledger decides: pure functions of plain values."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+
+from perpetua.kit.quantity import ZERO
+from perpetua.ledger.errors import EffectiveOutOfRange, SerialsNeeded
+from perpetua.ledger.types import NO_LOT, Level, LevelKey, ReasonCode, Row, TransactionType
+
+__all__ = [
+    "EARLIEST",
+    "changes",
+    "check_effective",
+    "expand",
+    "pair",
+    "reversal",
+    "shortages",
+    "stale",
+    "why_approval",
+]
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_CLOCK_SLACK = timedelta(minutes=10)
+
+
+class Shortage(msgspec.Struct, frozen=True, kw_only=True):
+    """A level that would go below zero."""
+
+    key: LevelKey
+    line_no: int
+    asked: Decimal
+    on_hand: Decimal
+
+
+def check_effective(effective_at: datetime, now: datetime, field: str = "effective_at") -> datetime:
+    """The instant in UTC, when it lies between 1970 and now (ten minutes' grace for a device's clock).
+
+    Raises:
+        EffectiveOutOfRange: it does not.
+    """
+    at = effective_at.replace(tzinfo=UTC) if effective_at.tzinfo is None else effective_at.astimezone(UTC)
+    if at > now + _CLOCK_SLACK:
+        raise EffectiveOutOfRange(field, at.isoformat(), "lies in the future; stock moves when it moves", now=now)
+    if at < EARLIEST:
+        raise EffectiveOutOfRange(field, at.isoformat(), "lies before 1970", earliest=EARLIEST)
+    return at
+
+
+def expand(row: Row, serial_ids: Sequence[int], *, sku: str, serialised: bool) -> list[Row]:
+    """One row, or one of ±1 for each serial of a serialised item.
+
+    Raises:
+        SerialsNeeded: as many different serials as units are needed, or none for an item that is not serialised.
+    """
+    field = f"lines[{row.line_no - 1}].serials"
+    if not serialised:
+        if serial_ids:
+            raise SerialsNeeded(field, str(len(serial_ids)), f"{sku} is not serialised; send no serials")
+        return [row]
+    if len(set(serial_ids)) != len(serial_ids) or len(serial_ids) != abs(row.quantity):
+        raise SerialsNeeded(
+            field, str(len(serial_ids)), f"{sku} is serialised: send {abs(row.quantity)} different serials"
+        )
+    one = Decimal(1).copy_sign(row.quantity)
+    return [msgspec.structs.replace(row, quantity=one, serial_id=serial_id) for serial_id in serial_ids]
+
+
+def pair(row: Row, to_location_id: int) -> list[Row]:
+    """The two rows of a transfer: `row` leaves its location, its like arrives at the other."""
+    size = abs(row.quantity)
+    out = msgspec.structs.replace(row, type="TRANSFER_OUT", quantity=-size)
+    return [out, msgspec.structs.replace(row, type="TRANSFER_IN", quantity=size, location_id=to_location_id)]
+
+
+def reversal(row: Row, corrects_id: int, line_no: int) -> Row:
+    """The row that takes `row` back: same place, time and type, opposite sign."""
+    return msgspec.structs.replace(row, quantity=-row.quantity, corrects_id=corrects_id, line_no=line_no)
+
+
+def changes(rows: Iterable[Row]) -> dict[LevelKey, Decimal]:
+    """What the rows add to each level."""
+    sums: dict[LevelKey, Decimal] = {}
+    for row in rows:
+        sums[row.level] = sums.get(row.level, ZERO) + row.quantity
+    return sums
+
+
+def shortages(levels: Mapping[LevelKey, Level], rows: Sequence[Row], negative: Mapping[int, bool]) -> list[Shortage]:
+    """Levels that the rows together would bring below zero, where the location does not allow it.
+
+    Args:
+        levels: the levels as they are, under lock; a missing one is zero.
+        negative: whether a location (by id) allows less than nothing.
+    """
+    first: dict[LevelKey, int] = {}
+    for row in rows:
+        if row.quantity < 0:
+            first.setdefault(row.level, row.line_no)
+    short: list[Shortage] = []
+    for key, change in changes(rows).items():
+        level = levels.get(key)
+        on_hand = level.on_hand if level else ZERO
+        if change < 0 and on_hand + change < 0 and not negative.get(key.location_id, False):
+            short.append(Shortage(key=key, line_no=first[key], asked=-change, on_hand=on_hand))
+    return short
+
+
+def stale(levels: Mapping[LevelKey, Level], expected: Mapping[LevelKey, int]) -> LevelKey | None:
+    """The first level whose version is not the expected one (a level never written has version 0)."""
+    for key, version in expected.items():
+        level = levels.get(key)
+        if (level.version if level else 0) != version:
+            return key
+    return None
+
+
+def why_approval(reason: ReasonCode, rows: Sequence[Row], cost_prices: Mapping[int, Decimal | None]) -> str | None:
+    """Why these rows need a second person, or None.
+
+    Both thresholds look at the whole command, so that splitting a line does not pass below them.
+    """
+    moved = sum((abs(row.quantity) for row in rows), ZERO)
+    if reason.approval_above_quantity is not None and moved > reason.approval_above_quantity:
+        return f"{moved} units are more than {reason.approval_above_quantity} for {reason.code}"
+    if reason.approval_above_value is not None:
+        value = sum((abs(row.quantity) * (cost_prices.get(row.variant_id) or ZERO) for row in rows), ZERO)
+        if value > reason.approval_above_value:
+            # The value itself stays unsaid: the reader may not be one who sees costs.
+            return f"their value is above the limit for {reason.code}"
+    return None
+
+
+def row_of(type_: TransactionType, line_no: int, variant_id: int, location_id: int, quantity: Decimal) -> Row:
+    """A bare row (tests and imports build on it)."""
+    return Row(
+        line_no=line_no, type=type_, variant_id=variant_id, location_id=location_id, quantity=quantity, lot_id=NO_LOT
+    )

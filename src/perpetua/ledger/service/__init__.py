@@ -1,0 +1,45 @@
+"""What can be done with the ledger: one function a use case, one transaction each."""
+
+from perpetua.ledger.service.approving import approve, list_requests, reject, withdraw
+from perpetua.ledger.service.correcting import correct
+from perpetua.ledger.service.moving import cancel_transfer, get_transfer, list_transfers, receive_transfer, transfer
+from perpetua.ledger.service.posting import post
+from perpetua.ledger.service.reading import (
+    catalogue_at,
+    get_movement,
+    item_levels,
+    list_movements,
+    list_serials,
+    list_stock,
+    stock_of,
+)
+from perpetua.ledger.service.reasons import change_reason, list_reasons
+from perpetua.ledger.service.stocking import adjust, receive, return_, sell, write_off
+
+__all__ = [
+    "adjust",
+    "approve",
+    "cancel_transfer",
+    "catalogue_at",
+    "change_reason",
+    "correct",
+    "get_movement",
+    "get_transfer",
+    "item_levels",
+    "list_movements",
+    "list_reasons",
+    "list_requests",
+    "list_serials",
+    "list_stock",
+    "list_transfers",
+    "post",
+    "receive",
+    "receive_transfer",
+    "reject",
+    "return_",
+    "sell",
+    "stock_of",
+    "transfer",
+    "withdraw",
+    "write_off",
+]

@@ -1,0 +1,112 @@
+"""Posting: lock, look, decide, append. Every command of the ledger ends here."""
+
+from collections.abc import Mapping
+from typing import NoReturn
+
+from psycopg import errors as pg
+
+from perpetua.access.types import Actor
+from perpetua.items import service as items
+from perpetua.kit.database import Tx
+from perpetua.ledger import rules, store
+from perpetua.ledger.errors import NotEnoughStock, SerialElsewhere, TooManyLines, VersionChanged
+from perpetua.ledger.types import Level, LevelKey, Posted, PostingDraft
+from perpetua.places import service as places
+
+__all__ = ["MAX_ROWS", "check_versions", "post"]
+
+MAX_ROWS = 50_000
+SHOWN_LEVELS = 200
+
+
+async def post(
+    tx: Tx,
+    actor: Actor,
+    draft: PostingDraft,
+    *,
+    key: str | None = None,
+    show_levels: bool = True,
+) -> Posted:
+    """Append the draft's rows, all or none. A constant number of statements, whatever their count.
+
+    Args:
+        key: the idempotency key that the command came under, kept with the posting.
+        show_levels: answer with the levels after the posting (bulk loads have no use for them).
+
+    Raises:
+        NotEnoughStock: a level would go below zero.
+        SerialElsewhere: a serial is not where a row says it is.
+    """
+    if not 0 < len(draft.rows) <= MAX_ROWS:
+        raise TooManyLines("lines", str(len(draft.rows)), f"send 1 to {MAX_ROWS} rows", limit=MAX_ROWS)
+    await store.lock(tx, draft.rows)
+    await _decide(tx, draft)
+    try:
+        appended = await store.append(tx, actor.person_id, draft, key)
+    except pg.UniqueViolation as violation:
+        await _explain_serial(violation)
+    changes = rules.changes(draft.rows)
+    return Posted(
+        posting_id=appended.posting_id,
+        recorded_at=appended.recorded_at,
+        effective_at=appended.effective_at,
+        rows=appended.rows,
+        first_row_id=appended.first_row_id,
+        last_row_id=appended.last_row_id,
+        levels=await store.outcomes(tx, changes, SHOWN_LEVELS) if show_levels else [],
+    )
+
+
+async def _decide(tx: Tx, draft: PostingDraft) -> None:
+    falling = [key for key, change in rules.changes(draft.rows).items() if change < 0]
+    if not falling:
+        return
+    levels = await store.levels(tx, falling)
+    negative = {level.key.location_id: True for level in levels.values() if level.negative_allowed}
+    short = rules.shortages(levels, draft.rows, negative)
+    # A level that was never written does not know yet that its location allows less than nothing.
+    if any(s.key not in levels for s in short):
+        negative |= await store.negative_places(tx, [s.key.location_id for s in short])
+        short = rules.shortages(levels, draft.rows, negative)
+    if short:
+        await _refuse_short(tx, short)
+
+
+async def _refuse_short(tx: Tx, short: list[rules.Shortage]) -> NoReturn:
+    names = await _names(tx, [s.key for s in short[:100]])
+    told = [
+        {"line": s.line_no, "sku": names[s.key][0], "location": names[s.key][1], "asked": s.asked, "on_hand": s.on_hand}
+        for s in short[:100]
+    ]
+    raise NotEnoughStock(
+        **{name: told[0][name] for name in ("line", "sku", "location", "asked", "on_hand")},
+        shortages=told,
+        shortage_count=len(short),
+    )
+
+
+async def check_versions(tx: Tx, levels: Mapping[LevelKey, Level], expected: Mapping[LevelKey, int]) -> None:
+    """Raises VersionChanged: a level (read under lock) is not the one that the caller looked at before deciding."""
+    key = rules.stale(levels, expected)
+    if key is None:
+        return
+    sku, location = (await _names(tx, [key]))[key]
+    level = levels.get(key)
+    raise VersionChanged(
+        sku=sku, location=location, expected=expected[key], version=level.version if level else 0,
+        on_hand=level.on_hand if level else 0,
+    )  # fmt: skip
+
+
+async def _names(tx: Tx, keys: list[LevelKey]) -> dict[LevelKey, tuple[str, str]]:
+    variants = await items.variants_by_ids(tx, [key.variant_id for key in keys])
+    locations = await places.by_ids(tx, [key.location_id for key in keys])
+    return {key: (variants[key.variant_id].sku, locations[key.location_id].code) for key in keys}
+
+
+async def _explain_serial(violation: pg.UniqueViolation) -> NoReturn:
+    if violation.diag.constraint_name != "serial_in_one_place":
+        raise violation
+    # The transaction is lost, so the facts are what the trigger said.
+    said = violation.diag.message_primary or ""
+    raise SerialElsewhere(serial=said.split(" ")[1] if " " in said else said, sku="", status="elsewhere", location="")

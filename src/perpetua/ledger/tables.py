@@ -1,0 +1,201 @@
+"""The ledger's tables, as the migrations make them."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, ENUM, JSONB
+
+from perpetua.kit.database import metadata
+
+QUANTITY = sa.Numeric(18, 4)
+MONEY = sa.Numeric(18, 6)
+LEVEL_KEY = ("variant_id", "location_id", "lot_id")
+INSTANT = sa.DateTime(timezone=True)
+TYPE = ENUM(
+    "RECEIPT", "SALE", "RETURN", "ADJUSTMENT", "TRANSFER_OUT", "TRANSFER_IN", "WRITE_OFF", "CONSUME", "PRODUCE",
+    name="transaction_type", create_type=False,
+)  # fmt: skip
+
+
+class Xid8(sa.types.UserDefinedType[str]):
+    """A transaction id that never wraps."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """Its name in SQL."""
+        return "xid8"
+
+
+def _need(name: str, kind: Any) -> sa.Column[Any]:
+    return sa.Column(name, kind, nullable=False)
+
+
+lots = sa.Table(
+    "lots", metadata,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    sa.Column("variant_id", sa.BigInteger),
+    _need("number", sa.Text),
+    sa.Column("supplier", sa.Text),
+    sa.Column("manufactured_on", sa.Date),
+    sa.Column("expires_on", sa.Date),
+    sa.Column("certificate", sa.Text),
+    _need("blocked", sa.Boolean),
+    _need("created_at", INSTANT),
+)  # fmt: skip
+
+serialised_stock = sa.Table(
+    "serialised_stock", metadata,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    _need("variant_id", sa.BigInteger),
+    _need("serial", sa.Text),
+    _need("status", sa.Text),
+    sa.Column("location_id", sa.BigInteger),
+    _need("lot_id", sa.BigInteger),
+    _need("updated_at", INSTANT),
+)  # fmt: skip
+
+reason_codes = sa.Table(
+    "reason_codes", metadata,
+    sa.Column("code", sa.Text, primary_key=True),
+    _need("name", sa.Text),
+    _need("used_for", ARRAY(TYPE)),
+    sa.Column("approval_above_quantity", QUANTITY),
+    sa.Column("approval_above_value", MONEY),
+    _need("active", sa.Boolean),
+    _need("version", sa.Integer),
+)  # fmt: skip
+
+postings = sa.Table(
+    "postings", metadata,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    _need("recorded_at", INSTANT),
+    _need("effective_at", INSTANT),
+    _need("actor_id", sa.BigInteger),
+    sa.Column("approved_by", sa.BigInteger),
+    _need("command", sa.Text),
+    sa.Column("idempotency_key", sa.Text),
+    sa.Column("reason_code", sa.Text),
+    sa.Column("reference_type", sa.Text),
+    sa.Column("reference_id", sa.Text),
+    sa.Column("note", sa.Text),
+)  # fmt: skip
+
+inventory_transactions = sa.Table(
+    "inventory_transactions", metadata,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    _need("posting_id", sa.BigInteger),
+    sa.Column("recorded_at", INSTANT, primary_key=True),
+    _need("effective_at", INSTANT),
+    _need("variant_id", sa.BigInteger),
+    _need("location_id", sa.BigInteger),
+    _need("lot_id", sa.BigInteger),
+    sa.Column("serial_id", sa.BigInteger),
+    sa.Column("corrects_id", sa.BigInteger),
+    _need("line_no", sa.Integer),
+    _need("type", TYPE),
+    _need("quantity", QUANTITY),
+    sa.Column("unit_cost", MONEY),
+    sa.Column("reason_code", sa.Text),
+    sa.Column("reference_type", sa.Text),
+    sa.Column("reference_id", sa.Text),
+)  # fmt: skip
+
+corrections = sa.Table(
+    "corrections", metadata,
+    sa.Column("corrected_id", sa.BigInteger, primary_key=True),
+    _need("posting_id", sa.BigInteger),
+)  # fmt: skip
+
+inventory_levels = sa.Table(
+    "inventory_levels", metadata,
+    sa.Column("variant_id", sa.BigInteger, primary_key=True),
+    sa.Column("location_id", sa.BigInteger, primary_key=True),
+    sa.Column("lot_id", sa.BigInteger, primary_key=True),
+    _need("on_hand", QUANTITY),
+    _need("negative_allowed", sa.Boolean),
+    _need("version", sa.BigInteger),
+    _need("updated_at", INSTANT),
+)  # fmt: skip
+
+inventory_positions = sa.Table(
+    "inventory_positions", metadata,
+    sa.Column("variant_id", sa.BigInteger, primary_key=True),
+    sa.Column("site_id", sa.BigInteger, primary_key=True),
+    *(_need(name, QUANTITY) for name in ("on_hand", "unsellable", "allocated", "reserved", "on_order", "in_transit")),
+    sa.Column("available", QUANTITY, sa.Computed("on_hand - unsellable - allocated - reserved", persisted=True)),
+    _need("version", sa.BigInteger),
+)  # fmt: skip
+
+transfers = sa.Table(
+    "transfers", metadata,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    _need("from_location_id", sa.BigInteger),
+    _need("to_location_id", sa.BigInteger),
+    _need("transit_id", sa.BigInteger),
+    _need("status", sa.Text),
+    sa.Column("expected_at", INSTANT),
+    sa.Column("note", sa.Text),
+    _need("created_by", sa.BigInteger),
+    _need("created_at", INSTANT),
+    _need("version", sa.Integer),
+)  # fmt: skip
+
+transfer_lines = sa.Table(
+    "transfer_lines", metadata,
+    sa.Column("transfer_id", sa.BigInteger, primary_key=True),
+    sa.Column("line_no", sa.Integer, primary_key=True),
+    _need("variant_id", sa.BigInteger),
+    _need("lot_id", sa.BigInteger),
+    sa.Column("serial_id", sa.BigInteger),
+    *(_need(name, QUANTITY) for name in ("sent", "received", "returned", "lost")),
+    sa.Column("unit_cost", MONEY),
+)  # fmt: skip
+
+adjustment_requests = sa.Table(
+    "adjustment_requests", metadata,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    _need("status", sa.Text),
+    _need("command", sa.Text),
+    _need("body", JSONB),
+    _need("path_sites", ARRAY(sa.BigInteger)),
+    _need("why", sa.Text),
+    _need("requested_by", sa.BigInteger),
+    _need("requested_at", INSTANT),
+    sa.Column("decided_by", sa.BigInteger),
+    sa.Column("decided_at", INSTANT),
+    sa.Column("decision_note", sa.Text),
+    sa.Column("posting_id", sa.BigInteger),
+    _need("version", sa.Integer),
+)  # fmt: skip
+
+ledger_horizon = sa.Table(
+    "ledger_horizon", metadata,
+    sa.Column("one", sa.Boolean, primary_key=True),
+    _need("through_id", sa.BigInteger),
+    _need("pending_id", sa.BigInteger),
+    sa.Column("pending_xid", Xid8),
+    sa.Column("advanced_at", INSTANT),
+)  # fmt: skip
+
+stock_checkpoints = sa.Table(
+    "stock_checkpoints", metadata,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    _need("as_of", INSTANT),
+    _need("through_id", sa.BigInteger),
+    _need("made_at", INSTANT),
+    _need("levels", sa.BigInteger),
+    _need("ready", sa.Boolean),
+)  # fmt: skip
+
+stock_checkpoint_levels = sa.Table(
+    "stock_checkpoint_levels", metadata,
+    *(sa.Column(key, sa.BigInteger, primary_key=True) for key in ("checkpoint_id", *LEVEL_KEY)),
+    _need("on_hand", QUANTITY),
+)  # fmt: skip
+
+ledger_opening = sa.Table(
+    "ledger_opening", metadata,
+    *(sa.Column(key, sa.BigInteger, primary_key=True) for key in LEVEL_KEY),
+    _need("on_hand", QUANTITY),
+)  # fmt: skip
