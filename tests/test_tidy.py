@@ -15,10 +15,10 @@ NO_WORDS = {"kit", "app", "adapters"}
 PARTS = {"types", "rules", "errors", "events", "tables", "store", "service", "http", "jobs", "port", "imports"}
 DOORS = {"service", "types", "errors", "events", "port"}
 WIRING = DOORS | {"http", "jobs", "imports", "tables"}
-OWN_BASES = {"msgspec.Struct", "Struct", "Protocol", "Refusal"}
+OWN_BASES = {"msgspec.Struct", "Struct", "Refusal"}
 FILE_LINES = 400
 FUNCTION_LINES = 70
-UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError)\b")
+UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX)\b|raise NotImplementedError")
 FOREIGN = {
     "a machine's path": re.compile(r"(?<![\w./-])/(?:work|root|home/\w+|Users/\w+)/"),
     "a registry's host": re.compile(r"pypi\.org|pythonhosted\.org|registry\.npmjs|crates\.io"),
@@ -149,7 +149,7 @@ def test_nothing_is_left_open() -> None:
 
 
 def test_no_function_is_hollow() -> None:
-    """A body of nothing but `...` or `pass` belongs to a Protocol, an overload or a test's fake, not to the product."""
+    """A body of `...` belongs to a Protocol, an overload or a dunder; who does nothing on purpose says why."""
     hollow = []
     for path, tree in modules():
         if not name(path).startswith("src/"):
@@ -161,16 +161,11 @@ def test_no_function_is_hollow() -> None:
             for inner in node.body
         }
         for node in functions(tree):
-            body = [part for part in node.body if not is_docstring(part)]
             overload = any("overload" in ast.unparse(mark) for mark in node.decorator_list)
-            if id(node) not in protocols and not overload and all(is_empty(part) for part in body):
+            meant = id(node) in protocols or overload or node.name.startswith("__") or ast.get_docstring(node)
+            if not meant and all(is_empty(part) for part in node.body):
                 hollow.append(f"{name(path)}:{node.lineno} {node.name}")
     assert not hollow, f"hollow: {hollow}"
-
-
-def is_docstring(node: ast.stmt) -> bool:
-    """Whether it is a bare string."""
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def is_empty(node: ast.stmt) -> bool:
@@ -230,6 +225,6 @@ def test_a_word_is_entered_by_its_doors() -> None:
             if [word] == home or word in NO_WORDS:
                 continue
             doors = WIRING if home == ["app"] else DOORS
-            if not inside or inside[0] not in doors or len(inside) > 1:
+            if not inside or inside[0] not in doors:
                 wrong.append(f"{importer} -> {imported}")
     assert not wrong, f"not by a door: {wrong}"
