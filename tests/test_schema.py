@@ -19,7 +19,7 @@ from perpetua.kit import migrate
 from perpetua.kit.database import APP_ROLE, metadata
 
 SRC = Path(__file__).resolve().parents[1] / "src" / "perpetua"
-OTHERS = re.compile(r"^(alembic_version|procrastinate_\w+|idempotent_commands)$")
+OTHERS = re.compile(r"^(alembic_version|procrastinate_\w+|idempotent_commands|imports?(_\w+)?)$")
 """Tables that no word owns: Alembic's, the job queue's, and the kit's, which plain SQL alone touches."""
 
 COLUMNS = """
