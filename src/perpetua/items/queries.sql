@@ -116,7 +116,8 @@ UPDATE products SET version = version + 1, updated_at = now() WHERE id = %(id)s 
 
 -- name: known_keys
 -- Which of the units, categories and owners that are named are there; owners only where active.
-SELECT ARRAY(SELECT code FROM units WHERE code = ANY(%(units)s::text[])) AS units,
+SELECT (SELECT coalesce(jsonb_object_agg(upper(code), jsonb_build_array(code, decimals)), '{}') FROM units
+        WHERE upper(code) = ANY(%(units)s::text[])) AS units,
        ARRAY(SELECT id FROM categories WHERE id = ANY(%(categories)s::bigint[])) AS categories,
        ARRAY(SELECT id FROM owners WHERE id = ANY(%(owners)s::bigint[]) AND active) AS owners;
 

@@ -36,9 +36,9 @@ VARIANT_FIELDS = (
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """Which of the keys asked for are there."""
+    """Which of the keys asked for are there; a unit's code and decimals by its code in capitals."""
 
-    units: list[str]
+    units: dict[str, tuple[str, int]]
     categories: list[int]
     owners: list[int]
 
@@ -132,10 +132,12 @@ async def known_keys(
     tx: Tx, *, units: Iterable[str] = (), categories: Iterable[int] = (), owners: Iterable[int] = ()
 ) -> Known:
     """Which of these are there."""
-    params = {"units": sorted(set(units)), "categories": sorted(set(categories)), "owners": sorted(set(owners))}
-    known = await tx.maybe(Q["known_keys"], params, as_=Known)
-    assert known is not None
-    return known
+    params = {
+        "units": sorted({code.upper() for code in units}),
+        "categories": sorted(set(categories)),
+        "owners": sorted(set(owners)),
+    }
+    return msgspec.convert((await tx.dicts(Q["known_keys"], params))[0], Known)
 
 
 async def holders_of_barcodes(tx: Tx, codes: Sequence[str]) -> dict[str, Holder]:

@@ -7,6 +7,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from perpetua.kit.errors import Refusal
+
 __all__ = [
     "OWN",
     "AddBarcode",
@@ -28,6 +30,7 @@ __all__ = [
     "CreateVariant",
     "Image",
     "Level",
+    "Outcome",
     "Owner",
     "Product",
     "ProductFilters",
@@ -366,5 +369,18 @@ class UpsertRow(msgspec.Struct, frozen=True, kw_only=True):
     width_mm: Decimal | UnsetType | None = UNSET
     height_mm: Decimal | UnsetType | None = UNSET
     active: bool | UnsetType = UNSET
-    barcode: str | UnsetType = UNSET
-    """Added to the variant where it is new; the code of another variant refuses the row."""
+    barcodes: list[AddBarcode] = []
+    """Added to the variant where they are new; one that another variant has refuses the row."""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one row of a bulk load.
+
+    `before` holds the old values of what was changed: sent as a row, it undoes the change.
+    """
+
+    sku: str
+    done: Literal["created", "updated", "skipped", "refused"]
+    variant_id: int | None = None
+    before: UpsertRow | None = None
+    refusal: Refusal | None = None

@@ -3,12 +3,16 @@
 import math
 import re
 import unicodedata
+from decimal import Decimal
 from typing import Any
 
 from perpetua.kit import json
 from perpetua.kit.errors import InvalidValue
 
-__all__ = ["clean_attributes", "clean_code", "clean_name", "clean_sku", "clean_text", "image_type"]
+__all__ = [
+    "clean_attributes", "clean_code", "clean_length", "clean_name", "clean_price", "clean_sku", "clean_text",
+    "clean_weight", "image_type",
+]  # fmt: skip
 
 MAX_ATTRIBUTES_BYTES = 16_384
 MAX_DEPTH = 4
@@ -67,6 +71,25 @@ def clean_attributes(value: dict[str, Any], field: str = "attributes") -> dict[s
     return value
 
 
+def clean_price(value: Decimal | None, field: str) -> Decimal | None:
+    """A price per unit: not below zero, at most 6 decimals.
+
+    Raises:
+        InvalidValue: negative, not finite, too large or too fine. It does not repeat a cost.
+    """
+    return _number(value, field, 6, Decimal(10) ** 12, zero=True)
+
+
+def clean_weight(value: Decimal | None, field: str) -> Decimal | None:
+    """A weight in kilograms: not below zero, at most 6 decimals."""
+    return _number(value, field, 6, Decimal(10) ** 12, zero=True)
+
+
+def clean_length(value: Decimal | None, field: str) -> Decimal | None:
+    """A length in millimetres: above zero, at most 3 decimals."""
+    return _number(value, field, 3, Decimal(10) ** 9, zero=False)
+
+
 def image_type(content: bytes) -> str | None:
     """The media type that the first bytes show, of those that we take; None for anything else."""
     if content.startswith(b"\x89PNG\r\n\x1a\n") and content[12:16] == b"IHDR":
@@ -76,6 +99,20 @@ def image_type(content: bytes) -> str | None:
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP" and content[12:15] == b"VP8":
         return "image/webp"
     return None
+
+
+def _number(value: Decimal | None, field: str, places: int, limit: Decimal, *, zero: bool) -> Decimal | None:
+    if value is None:
+        return None
+    shown = "(not shown)" if "cost" in field else str(value)[:40]
+    if not value.is_finite() or value >= limit:
+        raise InvalidValue(field, shown, f"must be a number below {limit:f}")
+    if value < 0 or (value == 0 and not zero):
+        raise InvalidValue(field, shown, "must not be negative" if zero else "must be above zero")
+    if value != round(value, places):
+        raise InvalidValue(field, shown, f"is too fine; at most {places} decimals", decimals=places)
+    # As the database reads it back, so that the trail tells no change where there is none.
+    return round(value, 0) if value == value.to_integral_value() else value.normalize()
 
 
 def _line(text: str, field: str, limit: int) -> str:

@@ -1,5 +1,19 @@
 """Use cases of items: one public function, one transaction; and lookups for other words."""
 
+from perpetua.items.service.bulk import create_missing, remove_unused
 from perpetua.items.service.lookups import resolve_barcodes, resolve_skus, to_base_unit, variants_by_ids
+from perpetua.items.service.products import change_product, change_variant, create_product, read_product, read_variant
 
-__all__ = ["resolve_barcodes", "resolve_skus", "to_base_unit", "variants_by_ids"]
+__all__ = [
+    "change_product",
+    "change_variant",
+    "create_missing",
+    "create_product",
+    "read_product",
+    "read_variant",
+    "remove_unused",
+    "resolve_barcodes",
+    "resolve_skus",
+    "to_base_unit",
+    "variants_by_ids",
+]
