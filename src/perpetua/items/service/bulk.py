@@ -17,7 +17,7 @@ from perpetua.items.errors import BarcodeTaken, SkuTaken
 from perpetua.items.service import drafts
 from perpetua.items.types import OWN, Outcome, Product, UpsertRow, Variant
 from perpetua.kit.database import Tx
-from perpetua.kit.errors import InvalidValue, Refusal, TooLarge
+from perpetua.kit.errors import Conflict, InvalidValue, Refusal, TooLarge
 
 __all__ = ["MAX_ROWS", "create_missing", "remove_unused"]
 
@@ -64,18 +64,15 @@ async def create_missing(tx: Tx, actor: Actor, rows: Sequence[UpsertRow]) -> lis
     actor.require("items.write")
     if len(rows) > MAX_ROWS:
         raise TooLarge(reason=f"At most {MAX_ROWS} rows in one go; send them in parts.", limit=MAX_ROWS)
-    for attempt in range(1, ATTEMPTS + 1):
+    for _ in range(ATTEMPTS):
         plans = _cleaned(actor, rows)
         try:
             async with tx.savepoint():
                 await _load(tx, actor, [plan for plan in plans if plan.outcome is None])
         except (pg.UniqueViolation, pg.ForeignKeyViolation):
-            # Another transaction made or removed the same meanwhile; what it did is visible in the next round.
-            if attempt == ATTEMPTS:
-                raise
-            continue
-        break
-    return [plan.outcome for plan in plans if plan.outcome is not None]
+            continue  # another made or removed the same meanwhile; what it did is seen in the next round
+        return [plan.outcome for plan in plans if plan.outcome is not None]
+    raise Conflict(reason="Other commands keep changing the same items; send the rows again.")
 
 
 async def remove_unused(tx: Tx, actor: Actor, variant_ids: Sequence[int]) -> set[int]:
@@ -205,7 +202,7 @@ async def _create(tx: Tx, actor: Actor, plans: list[_Plan]) -> None:
     if not plans:
         return
     products = await store.insert_products(tx, [plan.product_row for plan in plans])
-    variants = [{**plan.variant_row, "product_id": products[plan.asked["sku"]]} for plan in plans]
+    variants: list[Row] = [{**plan.variant_row, "product_id": products[plan.asked["sku"]]} for plan in plans]
     ids = await store.insert_variants(tx, variants)
     await _add_barcodes(tx, [(ids[plan.asked["sku"]], plan) for plan in plans])
     changes: list[Change] = []
