@@ -51,7 +51,7 @@ async def ready(db: Database) -> Readiness:
         there = []
     if there != [needed]:
         raise Unavailable(
-            reason="The database's schema is not the one that this version needs; run `perpetua db upgrade`.",
+            reason="The database's schema is not the one that this version needs; run `perpetua db migrate`.",
             retry_after_seconds=30,
             schema=there[0] if there else None,
             needed=needed,

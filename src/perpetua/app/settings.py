@@ -16,10 +16,12 @@ import msgspec
 
 from perpetua.kit.errors import InvalidValue
 
-__all__ = ["LogLevel", "Settings", "masked"]
+__all__ = ["SUPERVISED", "LogLevel", "Settings", "masked"]
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 MIN_SECRET_LENGTH = 32
+SUPERVISED = "PERPETUA_SUPERVISED"
+"""Set by our own supervisor for the processes that it starts."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +48,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """PERPETUA_HTTPS: 1 where callers reach us over HTTPS: cookies are then secure, browsers told to insist on it."""
     metrics_token: str | None = None
     """PERPETUA_METRICS_TOKEN: what /metrics asks for; without it only the machine itself may read them."""
+    supervised: bool = False
+    """A supervisor started this process, and it ends with it."""
     pool_min: int = 1
     pool_max: int = 10
     """PERPETUA_POOL: connections of one process at most."""
@@ -81,6 +85,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             ),
             https=env.get("PERPETUA_HTTPS", "").lower() in {"1", "true", "yes", "on"},
             metrics_token=env.get("PERPETUA_METRICS_TOKEN") or None,
+            supervised=env.get(SUPERVISED) == "1",
             pool_max=_number(env, "PERPETUA_POOL", 10, 500),
         )
 

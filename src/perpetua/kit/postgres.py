@@ -292,8 +292,8 @@ class Server:
             return "absent"
         try:
             psycopg.connect(self.url, connect_timeout=10).close()
-        except (pg.CannotConnectNow, pg.TooManyConnections) as error:
-            return "ready" if isinstance(error, pg.TooManyConnections) else "starting"
+        except (pg.CannotConnectNow, pg.ConnectionTimeout):
+            return "starting"
         except psycopg.OperationalError as error:
             text = str(error)
             if "too many" in text or "reserved for" in text:

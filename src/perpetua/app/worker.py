@@ -1,0 +1,45 @@
+"""The background worker: does what was queued, and what is due by the clock.
+
+Always true: asked to stop, it ends what it has begun (within a time limit), and takes nothing new.
+"""
+
+from typing import Final
+
+import procrastinate
+import structlog
+from procrastinate import Blueprint
+
+from perpetua.app.settings import Settings
+from perpetua.kit import jobs
+from perpetua.kit.database import Database
+
+__all__ = ["TASKS", "run", "worker_queue"]
+
+TASKS: Final[dict[str, Blueprint]] = {}
+"""Each word with jobs, and its tasks; a task's full name is `word:name`."""
+
+GRACE_SECONDS: Final = 20
+
+log = structlog.get_logger("perpetua.worker")
+
+
+def worker_queue(db: Database) -> procrastinate.App:
+    """The queue with the tasks of all words."""
+    queue = jobs.queue(db)
+    for word, tasks in TASKS.items():
+        queue.add_tasks_from(tasks, namespace=word)
+    return queue
+
+
+async def run(settings: Settings, db: Database, *, until_idle: bool = False) -> None:
+    """Work until SIGINT or SIGTERM; or, `until_idle`, until nothing waits."""
+    async with worker_queue(db).open_async() as queue:
+        log.info("worker_ready", words=sorted(TASKS), concurrency=settings.job_concurrency)
+        await queue.run_worker_async(
+            concurrency=settings.job_concurrency,
+            wait=not until_idle,
+            delete_jobs="successful",
+            shutdown_graceful_timeout=GRACE_SECONDS,
+            additional_context=jobs.context_of(db),
+        )
+    log.info("worker_stopped")

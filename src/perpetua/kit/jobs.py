@@ -1,0 +1,103 @@
+"""Work for later: queued in the caller's transaction, done by a worker, at least once.
+
+Always true:
+- A job exists exactly when the transaction that deferred it was committed.
+- A job whose worker was killed is done again by another: a task must bear being run twice.
+- Arguments are ids and numbers, never names, addresses or secrets: they are kept in the queue and may be logged.
+
+A word's `jobs.py` exports `jobs`, a `Blueprint`; its tasks take the context first and ask it for the database:
+
+    jobs = Blueprint()
+
+    @jobs.periodic(cron="*/5 * * * *")
+    @jobs.task(name="seal", pass_context=True, queueing_lock="seal")
+    async def seal(context: JobContext, timestamp: int) -> None:
+        await service.seal(database_of(context))
+"""
+
+from typing import Any, Final, cast
+
+import procrastinate
+import psycopg
+import structlog
+from procrastinate import Blueprint, JobContext, RetryStrategy, exceptions
+
+from perpetua.kit.clock import system_clock
+from perpetua.kit.database import Database, Tx
+
+__all__ = ["Blueprint", "JobContext", "RetryStrategy", "database_of", "defer", "housekeeping", "queue"]
+
+KEEP_FINISHED_HOURS: Final = 24 * 30
+"""Failed jobs are kept this long for people to see; done ones go at once."""
+_DATABASE: Final = "database"
+
+_unopened: Final = procrastinate.App(connector=procrastinate.PsycopgConnector())
+"""Writes jobs through the caller's own connection; has none itself."""
+
+log = structlog.get_logger("perpetua.jobs")
+housekeeping = Blueprint()
+"""The queue's own chores."""
+
+
+def queue(db: Database) -> procrastinate.App:
+    """The queue in `db`; a worker opens it (`async with queue(db).open_async()`)."""
+
+    async def configure(connection: psycopg.AsyncConnection[Any]) -> None:
+        if db.role:
+            await connection.execute(f'SET ROLE "{db.role}"'.encode())
+            await connection.commit()
+
+    connector = procrastinate.PsycopgConnector(conninfo=db.url, min_size=1, max_size=4, configure=configure)
+    app = procrastinate.App(connector=connector)
+    app.add_tasks_from(housekeeping, namespace="kit")
+    return app
+
+
+async def defer(
+    tx: Tx, app: procrastinate.App, task: str, *, unless_queued: bool = False, **arguments: Any
+) -> int | None:
+    """Queue the task named `task` (`word:name`) in this transaction; the job's id.
+
+    Args:
+        tx: the job is there when this commits, and never was when it does not.
+        task: its full name, e.g. `ledger:seal`.
+        unless_queued: nothing is done, and None answered, when one waits already.
+        arguments: ids and numbers.
+    """
+    lock = task if unless_queued else None
+    deferrer = _unopened.configure_task(task, allow_unknown=True, queueing_lock=lock, connection=tx.connection)
+    try:
+        async with tx.savepoint():
+            return await deferrer.defer_async(**arguments)
+    except exceptions.AlreadyEnqueued:
+        return None
+
+
+def database_of(context: JobContext) -> Database:
+    """The database that the worker gave to its tasks."""
+    given: dict[str, Any] = cast(Any, context).additional_context
+    return given[_DATABASE]
+
+
+def context_of(db: Database) -> dict[str, Any]:
+    """What a worker hands to its tasks."""
+    return {_DATABASE: db}
+
+
+@housekeeping.periodic(cron="* * * * *")
+@housekeeping.task(name="retry_stalled", pass_context=True, queueing_lock="retry_stalled")
+async def retry_stalled(context: JobContext, timestamp: int) -> None:
+    """Queue again what a killed worker had begun."""
+    manager = context.app.job_manager
+    for job in await manager.get_stalled_jobs():
+        log.warning("job_taken_over", job=job.id, task=job.task_name)
+        await manager.retry_job(job, retry_at=system_clock())
+
+
+@housekeeping.periodic(cron="17 3 * * *")
+@housekeeping.task(name="forget_finished", pass_context=True, queueing_lock="forget_finished")
+async def forget_finished(context: JobContext, timestamp: int) -> None:
+    """Remove jobs that ended long ago."""
+    await context.app.job_manager.delete_old_jobs(
+        nb_hours=KEEP_FINISHED_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
+    )
