@@ -109,7 +109,11 @@ def config() -> OpenAPIConfig:
 def document(handler: HTTPRouteHandler) -> None:
     """Name every problem that the handler can answer with; what it names itself is kept."""
     changes = bool(handler.http_methods & {"POST", "PUT", "PATCH", "DELETE"})
-    statuses = _ALWAYS | (_SIGNED_IN if "actor" in handler.fn.__annotations__ else {}) | (_CHANGES if changes else {})
+    statuses = (
+        _ALWAYS
+        | (_SIGNED_IN if {"actor", "secrets"} & handler.fn.__annotations__.keys() else {})
+        | (_CHANGES if changes else {})
+    )
     known = {
         status: ResponseSpec(
             data_container=Problem, description=meaning, media_type=PROBLEM_JSON, generate_examples=False

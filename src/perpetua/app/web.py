@@ -1,7 +1,8 @@
 """The web application: every word's handlers behind one gate.
 
 Always true:
-- A handler is given `db`, `settings`, `clock`, `metrics`, `page` and `moment` by name, and makes none of them.
+- A handler is given `db`, `actor`, `secrets`, `settings`, `clock`, `metrics`, `page` and `moment` by name, and makes
+  none of them.
 - Nothing from a caller reaches a word unread: the gate has looked at the request, its body has the handler's own type.
 - Every answer of 400 and above is a problem, and documented at its operation.
 """
@@ -15,6 +16,8 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 
+from perpetua.access import http as access
+from perpetua.access.types import Secrets
 from perpetua.app import health, openapi, problems, reference, storage
 from perpetua.app.limits import Attempts, within_bounds
 from perpetua.app.metrics import Metrics, metrics_page
@@ -30,7 +33,7 @@ __all__ = ["MAX_BODY_BYTES", "create_app"]
 MAX_BODY_BYTES: Final = 10_000_000
 """Of a JSON body. A handler that takes files says its own `request_max_body_size`."""
 
-WORDS: Final[list[HTTPRouteHandler]] = []
+WORDS: Final[list[HTTPRouteHandler]] = [*access.handlers]
 """The handlers of all words."""
 
 OWN: Final[list[HTTPRouteHandler]] = [health.health, health.ready, metrics_page, *reference.handlers]
@@ -45,6 +48,7 @@ def create_app(settings: Settings, db: Database | None = None, *, clock: Clock =
         clock: tells the present instant.
     """
     metrics = Metrics()
+    secrets = Secrets(key=settings.secret, https=settings.https)
     state = State({"db": db})
     handlers = [*OWN, *WORDS]
     for handler in handlers:
@@ -53,6 +57,8 @@ def create_app(settings: Settings, db: Database | None = None, *, clock: Clock =
         route_handlers=handlers,
         dependencies={
             "db": Provide(lambda: state["db"], sync_to_thread=False),
+            "secrets": Provide(lambda: secrets, sync_to_thread=False),
+            "actor": Provide(access.actor_of_request),
             "settings": Provide(lambda: settings, sync_to_thread=False),
             "clock": Provide(lambda: clock, sync_to_thread=False),
             "metrics": Provide(lambda: metrics, sync_to_thread=False),
