@@ -37,6 +37,16 @@ CSRF_COOKIE: Final = "perpetua_csrf"
 TAGS: Final = ["access"]
 AnyRequest = Request[Any, Any, Any]
 
+GONE: Final = [
+    Cookie(key=key, value="", path="/", max_age=0, secure=secure, httponly=httponly, samesite="lax")
+    for key, secure, httponly in (
+        (rules.cookie_name(True), True, True),
+        (rules.cookie_name(False), False, True),
+        (CSRF_COOKIE, False, False),
+    )
+]
+"""What takes a session's cookies away."""
+
 
 class SessionBegun(msgspec.Struct, frozen=True, kw_only=True):
     """A session began; its token is in the cookie."""
@@ -92,18 +102,16 @@ async def sign_in(
     return Response(answer, status_code=201, cookies=[token, proof])
 
 
-@post("/api/auth/sign-out", tags=TAGS, status_code=204, security=[{}, {"session": []}])
-async def sign_out(request: AnyRequest, db: Database, secrets: Secrets) -> Response[None]:
+@post("/api/auth/sign-out", tags=TAGS, status_code=204, security=[{}, {"session": []}], response_cookies=GONE)
+async def sign_out(request: AnyRequest, db: Database, secrets: Secrets) -> None:
     """End the session of the cookie; nothing happens where there is none."""
     await service.sign_out(db, _cookie(request, secrets))
-    return _without_cookies(secrets)
 
 
-@post("/api/auth/sign-out-everywhere", tags=TAGS, status_code=204)
-async def sign_out_everywhere(db: Database, actor: Actor, secrets: Secrets) -> Response[None]:
+@post("/api/auth/sign-out-everywhere", tags=TAGS, status_code=204, response_cookies=GONE)
+async def sign_out_everywhere(db: Database, actor: Actor) -> None:
     """End all of one's own sessions, this one as well. API tokens stay."""
     await service.sign_out_everywhere(db, actor)
-    return _without_cookies(secrets)
 
 
 @get("/api/auth/sessions", tags=TAGS)
@@ -162,14 +170,6 @@ def _made(key: str, value: str, secrets: Secrets, seconds: int, *, httponly: boo
     return Cookie(
         key=key, value=value, path="/", max_age=seconds, secure=secrets.https, httponly=httponly, samesite="lax"
     )
-
-
-def _without_cookies(secrets: Secrets) -> Response[None]:
-    gone = [
-        _made(rules.cookie_name(secrets.https), "", secrets, 0, httponly=True),
-        _made(CSRF_COOKIE, "", secrets, 0, httponly=False),
-    ]
-    return Response(None, status_code=204, cookies=gone)
 
 
 handlers: list[Any] = [
