@@ -25,7 +25,8 @@ $$;
 COMMENT ON FUNCTION search_parts_of IS 'the words cut between digits and letters, so that 500ml is found by 500 ml';
 
 CREATE FUNCTION search_deletes_of(word text) RETURNS int[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-  SELECT ARRAY(SELECT hashtext(left(word, i) || substr(word, i + 2)) FROM generate_series(0, length(word)) i)
+  SELECT CASE WHEN length(word) < 3 OR word ~ '^[0-9]{1,3}$' THEN '{}'::int[] ELSE
+    ARRAY(SELECT hashtext(left(word, i) || substr(word, i + 2)) FROM generate_series(0, length(word)) i) END
 $$;
 COMMENT ON FUNCTION search_deletes_of IS
   'hashes of the word and of what is left when one letter goes: two words one typo apart share at least one';
@@ -84,8 +85,8 @@ FOR EACH STATEMENT EXECUTE FUNCTION {name}();
 """
 
 
-# Nested loops only: a trigger's plan is kept for the session, so that one made for a bulk import would read whole tables
-# for each single item afterwards. Words have no unique index: a writer never waits for another's.
+# Nested loops only: a trigger's plan is kept for the session, so that one made for a bulk import would read whole
+# tables for each single item afterwards. Words have no unique index: a writer never waits for another's.
 def _write(rows: str) -> str:
     """Builds the documents of the variants in `rows` (variants v with their products p), and learns their words."""
     return rf"""
@@ -123,7 +124,8 @@ def _write(rows: str) -> str:
 
 
 VARIANT_CHANGED = """
-  (o.sku, o.name, o.attributes, o.product_id, o.active) IS DISTINCT FROM (v.sku, v.name, v.attributes, v.product_id, v.active)
+  (o.sku, o.name, o.attributes, o.product_id, o.active)
+  IS DISTINCT FROM (v.sku, v.name, v.attributes, v.product_id, v.active)
 """
 PRODUCT_CHANGED = """
   (o.name, o.attributes, o.owner_id, o.category_id, o.active)
