@@ -12,7 +12,7 @@ from perpetua.kit.database import Database, Queries, Tx, sql
 
 __all__ = ["Match", "SearchFilters", "SearchHit", "refresh_vocabulary", "search_variants"]
 
-_queries = Queries(__file__, "../queries/search.sql")
+_queries = Queries(__file__, "../search.sql")
 MAX_FOUND: Final = 200
 """Documents ranked for each step of the search."""
 
