@@ -157,7 +157,7 @@ search_documents = sa.Table(
 search_words = sa.Table(
     "search_words",
     metadata,
-    sa.Column("word", sa.Text(collation="C"), nullable=False),
+    sa.Column("word", sa.Text, nullable=False),
     sa.Column("documents", sa.Integer, nullable=False),
     sa.Column("deletes", ARRAY(sa.Integer), nullable=False),
 )
