@@ -78,7 +78,7 @@ class DecimalSchema(OpenAPISchemaPlugin):
         return Schema(type=OpenAPIType.STRING, pattern=r"^-?[0-9]{1,14}(\.[0-9]{1,6})?$", examples=["12.5"])
 
 
-def config() -> OpenAPIConfig:
+def config(cookie: str) -> OpenAPIConfig:
     """Title, tags, and how callers prove who they are."""
     return OpenAPIConfig(
         title="Perpetua",
@@ -93,7 +93,7 @@ def config() -> OpenAPIConfig:
                 ),
                 "session": SecurityScheme(
                     type="apiKey",
-                    name="perpetua_session",
+                    name=cookie,
                     security_scheme_in="cookie",
                     description="A browser's sign-in.",
                 ),
