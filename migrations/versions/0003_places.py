@@ -98,20 +98,6 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON locations TO perpetua_app;
 GRANT USAGE ON SEQUENCE locations_id_seq TO perpetua_app;
 """
 
-# Whoever is confined to places is so by subtree. Nobody is freed by a place's removal: they keep their other places,
-# or none.
-CONFINED = """
-ALTER TABLE person_scopes ADD FOREIGN KEY (location_id) REFERENCES locations ON DELETE CASCADE;
-
-CREATE OR REPLACE FUNCTION access_scope_meet(one bigint[], other bigint[]) RETURNS bigint[]
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-  SELECT CASE WHEN one IS NULL THEN other WHEN other IS NULL THEN one
-    ELSE ARRAY(SELECT id FROM locations
-               WHERE id = ANY(one) AND path && other OR id = ANY(other) AND path && one ORDER BY id) END
-$$;
-"""
-
 
 def upgrade() -> None:
     op.execute(TABLES)
-    op.execute(CONFINED)
