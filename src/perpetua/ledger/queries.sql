@@ -192,3 +192,42 @@ WHERE (%(status)s::text IS NULL OR r.status = %(status)s)
   AND (%(scope)s::bigint[] IS NULL OR NOT EXISTS (
         SELECT FROM locations l WHERE l.id = ANY (r.path_sites) AND NOT l.path && %(scope)s::bigint[]))
 ORDER BY r.id DESC LIMIT %(limit)s;
+
+-- Taking an import back ------------------------------------------------------------------------------------------------
+
+-- name: lock_postings
+SELECT ledger_lock(array_agg(t.variant_id), array_agg(t.location_id))
+FROM (SELECT DISTINCT variant_id, location_id FROM inventory_transactions WHERE posting_id = ANY (%(posting_ids)s::bigint[])) t;
+
+-- name: short_without
+-- Levels that would fall below zero if the postings had never been.
+SELECT i.sku, l.code AS location, n.brought, v.on_hand
+FROM (
+  SELECT t.variant_id, t.location_id, t.lot_id, sum(t.quantity) AS brought FROM inventory_transactions t
+  WHERE t.posting_id = ANY (%(posting_ids)s::bigint[]) AND NOT EXISTS (SELECT FROM corrections c WHERE c.corrected_id = t.id)
+  GROUP BY 1, 2, 3
+) n
+JOIN inventory_levels v USING (variant_id, location_id, lot_id)
+JOIN product_variants i ON i.id = n.variant_id
+JOIN locations l ON l.id = n.location_id
+WHERE v.on_hand - n.brought < 0 AND NOT v.negative_allowed
+ORDER BY i.sku, l.code LIMIT 20;
+
+-- name: reverse_postings
+-- One posting that takes back all rows of the postings that were not corrected yet; the rows name what they take back.
+WITH posting AS (
+  INSERT INTO postings (effective_at, actor_id, command, reference_type, reference_id, note)
+  VALUES (now(), %(actor_id)s, 'import_undo', 'import', %(reference_id)s, %(note)s)
+  RETURNING id
+), back AS (
+  INSERT INTO inventory_transactions (posting_id, effective_at, variant_id, location_id, lot_id, serial_id, corrects_id,
+                                      line_no, type, quantity, unit_cost, reason_code, reference_type, reference_id)
+  SELECT p.id, t.effective_at, t.variant_id, t.location_id, t.lot_id, t.serial_id, t.id, t.line_no, t.type, -t.quantity,
+         t.unit_cost, t.reason_code, t.reference_type, t.reference_id
+  FROM posting p, inventory_transactions t
+  WHERE t.posting_id = ANY (%(posting_ids)s::bigint[]) AND NOT EXISTS (SELECT FROM corrections c WHERE c.corrected_id = t.id)
+  RETURNING corrects_id
+), claimed AS (
+  INSERT INTO corrections (corrected_id, posting_id) SELECT b.corrects_id, p.id FROM back b, posting p
+)
+SELECT count(*)::integer FROM back;

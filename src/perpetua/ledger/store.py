@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from perpetua.kit.database import Queries, Tx
+from perpetua.kit.database import Queries, Tx, array
 from perpetua.ledger.types import Level, LevelKey, Outcome, PostingDraft, ReasonCode, Row, TransactionType
 
 Q = Queries(__file__)
@@ -83,9 +83,8 @@ class LevelThen(msgspec.Struct, frozen=True, kw_only=True):
 async def lock(tx: Tx, rows: Iterable[Row]) -> None:
     """Take the locks on all positions that the rows touch."""
     places = sorted({(row.variant_id, row.location_id) for row in rows})
-    await tx.execute(
-        Q["lock_positions"], {"variant_ids": [p[0] for p in places], "location_ids": [p[1] for p in places]}
-    )
+    params = {"variant_ids": array([p[0] for p in places]), "location_ids": array([p[1] for p in places])}
+    await tx.execute(Q["lock_positions"], params)
 
 
 async def levels(tx: Tx, keys: Iterable[LevelKey]) -> dict[LevelKey, Level]:
@@ -117,7 +116,7 @@ async def append(tx: Tx, actor_id: int, draft: PostingDraft, key: str | None) ->
         "note": draft.note,
     }
     for name in Row.__struct_fields__:
-        params[f"{name}s"] = [getattr(row, name) for row in rows]
+        params[f"{name}s"] = array([getattr(row, name) for row in rows])
     params["quantities"] = params.pop("quantitys")
     appended = await tx.maybe(Q["append"], params, as_=Appended)
     assert appended is not None
@@ -127,7 +126,7 @@ async def append(tx: Tx, actor_id: int, draft: PostingDraft, key: str | None) ->
 async def outcomes(tx: Tx, changes: Mapping[LevelKey, Decimal], limit: int) -> list[Outcome]:
     """The levels after the change."""
     kept = sorted(changes)[:limit]
-    params = {**_key_arrays(kept), "changes": [changes[key] for key in kept]}
+    params = {**_key_arrays(kept), "changes": array([changes[key] for key in kept])}
     return await tx.rows(Q["outcomes"], params, as_=Outcome)
 
 
@@ -158,9 +157,9 @@ async def lots(
     return await tx.rows(Q["lots_by_name"], params, as_=LotRef)
 
 
-def _key_arrays(keys: Sequence[LevelKey]) -> dict[str, list[int]]:
+def _key_arrays(keys: Sequence[LevelKey]) -> dict[str, Any]:
     return {
-        "variant_ids": [key.variant_id for key in keys],
-        "location_ids": [key.location_id for key in keys],
-        "lot_ids": [key.lot_id for key in keys],
+        "variant_ids": array([key.variant_id for key in keys]),
+        "location_ids": array([key.location_id for key in keys]),
+        "lot_ids": array([key.lot_id for key in keys]),
     }

@@ -16,6 +16,12 @@ SELECT l.id AS asked, l.id, l.code, l.kind, l.site_id, l.path, l.sellable, l.neg
 FROM locations l
 WHERE l.id = ANY (%(ids)s::bigint[]);
 
+-- name: sites
+SELECT l.id AS asked, l.id, l.code, l.kind, l.site_id, l.path, l.sellable, l.negative_allowed, l.active
+FROM locations l
+WHERE l.parent_id IS NULL AND l.active
+ORDER BY upper(l.code);
+
 -- name: within
 SELECT l.id FROM locations l
 WHERE l.id = ANY (%(ids)s::bigint[]) AND (%(scope)s::bigint[] IS NULL OR l.path && %(scope)s::bigint[]);

@@ -18,8 +18,8 @@ from perpetua.places.types import Kind, Location, LocationFilters, LocationRef, 
 
 __all__ = [
     "Below", "Standing", "by_codes", "by_ids", "change_below", "codes_taken", "count_below", "hold_topology", "insert",
-    "list_level", "list_locations", "lock_topology", "move_subtree", "read", "remove_subtree", "standing_in", "steps",
-    "transit_of", "update", "within",
+    "list_level", "list_locations", "lock_topology", "move_subtree", "read", "remove_subtree", "sites", "standing_in",
+    "steps", "transit_of", "update", "within",
 ]  # fmt: skip
 
 Q = Queries(__file__)
@@ -87,6 +87,11 @@ async def by_ids(tx: Tx, ids: Sequence[int]) -> dict[int, LocationRef]:
     """Places by id; unknown ones are absent. One statement."""
     rows = await tx.rows(Q["by_ids"], {"ids": sorted(set(ids))}, as_=_Found)
     return {row.id: row.ref() for row in rows}
+
+
+async def sites(tx: Tx) -> list[LocationRef]:
+    """All active sites, by code."""
+    return [row.ref() for row in await tx.rows(Q["sites"], as_=_Found)]
 
 
 async def transit_of(tx: Tx, site_ids: Sequence[int]) -> dict[int, LocationRef]:

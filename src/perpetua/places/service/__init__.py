@@ -1,8 +1,17 @@
 """Use cases of places: one public function, one transaction. Those that take `tx` first join another word's."""
 
 from perpetua.places.service.changing import change, move, remove
-from perpetua.places.service.lookups import by_codes, by_ids, hold_topology, lock_topology, require, transit_of, within
-from perpetua.places.service.making import create, create_many, lay_out
+from perpetua.places.service.lookups import (
+    by_codes,
+    by_ids,
+    hold_topology,
+    lock_topology,
+    require,
+    sites,
+    transit_of,
+    within,
+)
+from perpetua.places.service.making import create, create_many, lay_out, make
 from perpetua.places.service.reading import get, list_locations, path, tree
 
 __all__ = [
@@ -16,10 +25,12 @@ __all__ = [
     "lay_out",
     "list_locations",
     "lock_topology",
+    "make",
     "move",
     "path",
     "remove",
     "require",
+    "sites",
     "transit_of",
     "tree",
     "within",

@@ -9,12 +9,23 @@ from perpetua.places import store
 from perpetua.places.errors import InactivePlace
 from perpetua.places.types import LocationRef
 
-__all__ = ["by_codes", "by_ids", "hold_topology", "lock_topology", "require", "resolve", "transit_of", "within"]
+__all__ = [
+    "by_codes",
+    "by_ids",
+    "hold_topology",
+    "lock_topology",
+    "require",
+    "resolve",
+    "sites",
+    "transit_of",
+    "within",
+]
 
 by_codes = store.by_codes
 by_ids = store.by_ids
 hold_topology = store.hold_topology
 lock_topology = store.lock_topology
+sites = store.sites
 transit_of = store.transit_of
 within = store.within
 

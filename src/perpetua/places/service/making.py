@@ -16,7 +16,7 @@ from perpetua.places.errors import CodeTaken
 from perpetua.places.service.lookups import resolve
 from perpetua.places.types import Created, CreatedLocation, CreateLocation, CreateLocations, Laid, LayOut, Location
 
-__all__ = ["create", "create_many", "lay_out"]
+__all__ = ["create", "create_many", "lay_out", "make"]
 
 
 async def create(db: Database, actor: Actor, command: CreateLocation, *, key: str | None = None) -> Answered[Location]:
@@ -28,7 +28,7 @@ async def create(db: Database, actor: Actor, command: CreateLocation, *, key: st
     actor.require("places.write")
 
     async def act(tx: Tx) -> Location:
-        ids = await _create(tx, actor, [command])
+        ids = await make(tx, actor, [command])
         made = await store.read(tx, actor, ids[0])
         assert made is not None
         return made
@@ -52,7 +52,7 @@ async def create_many(
         raise InvalidValue("locations", "[]", "must hold at least one place")
 
     async def act(tx: Tx) -> Created:
-        ids = await _create(tx, actor, command.locations)
+        ids = await make(tx, actor, command.locations)
         rows = await store.by_ids(tx, ids)
         return Created(created=len(ids), locations=[CreatedLocation(id=own, code=rows[own].code) for own in ids])
 
@@ -91,7 +91,12 @@ async def lay_out(db: Database, actor: Actor, command: LayOut, *, key: str | Non
     return await once(db, sender=actor.person_id, key=key, command="places.lay_out", body=command, answer=Laid, act=act)
 
 
-async def _create(tx: Tx, actor: Actor, asked: Sequence[CreateLocation]) -> list[int]:
+async def make(tx: Tx, actor: Actor, asked: Sequence[CreateLocation]) -> list[int]:
+    """Make places inside another word's transaction; their ids, in the order asked.
+
+    Raises: as `create_many`.
+    """
+    actor.require("places.write")
     await store.hold_topology(tx)
     known = await resolve(tx, [one.parent for one in asked if one.parent is not None])
     for line, one in enumerate(asked, 1):

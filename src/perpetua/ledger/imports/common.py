@@ -1,0 +1,141 @@
+"""What both kinds do: make what the file names and is not there, post, take back."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from perpetua.access.types import Actor
+from perpetua.items import service as items
+from perpetua.items.types import UpsertRow, VariantRef
+from perpetua.kit.database import Tx
+from perpetua.kit.errors import Conflict, InvalidValue
+from perpetua.kit.imports import BadRow, ImportOptions, Parsed, Run, remembered
+from perpetua.ledger import store
+from perpetua.ledger.service import post
+from perpetua.ledger.types import PostingDraft, Row
+from perpetua.places import service as places
+from perpetua.places.types import CreateLocation, LocationRef
+
+__all__ = ["Here", "affordable", "make_items", "make_places", "option", "post_rows", "resolve_here", "take_back"]
+
+MAKE_AT_ONCE = 5_000
+_SHORT = "asked {asked}, on hand {on_hand}: would fall below zero"
+
+
+class Here(msgspec.Struct, frozen=True):
+    """The items and places that a chunk names, by upper-case SKU and code."""
+
+    variants: dict[str, VariantRef]
+    locations: dict[str, LocationRef]
+
+
+def option(options: ImportOptions, name: str, allowed: Mapping[str, type] | None = None) -> Any:
+    """One of the kind's own options, or None.
+
+    Raises:
+        InvalidValue: an option that the kind does not have.
+    """
+    if allowed is not None and (odd := sorted(options.kind.keys() - allowed.keys())):
+        raise InvalidValue(
+            odd[0], str(options.kind[odd[0]]), f"is no option here; there are {', '.join(sorted(allowed))}"
+        )
+    return options.kind.get(name)
+
+
+async def make_items(tx: Tx, actor: Actor, run: Run, wanted: Mapping[str, UpsertRow]) -> int:
+    """Make the items (by upper-case SKU) that are not in the catalogue yet; how many were made."""
+    known = await items.resolve_skus(tx, list(wanted))
+    missing = [row for sku, row in wanted.items() if sku not in known]
+    made = 0
+    for first in range(0, len(missing), MAKE_AT_ONCE):
+        outcomes = await items.create_missing(tx, actor, missing[first : first + MAKE_AT_ONCE])
+        ids = [one.variant_id for one in outcomes if one.done == "created" and one.variant_id is not None]
+        await run.remember(tx, "variants", ids)
+        made += len(ids)
+    return made
+
+
+async def make_places(tx: Tx, actor: Actor, run: Run, wanted: Mapping[str, CreateLocation]) -> int:
+    """Make the places (by upper-case code) that are not there yet, as sites; how many were made."""
+    known = await places.by_codes(tx, list(wanted))
+    missing = [place for code, place in wanted.items() if code not in known]
+    if missing:
+        await run.remember(tx, "locations", await places.make(tx, actor, missing))
+    return len(missing)
+
+
+async def resolve_here(tx: Tx, run: Run, skus: Iterable[str], codes: Iterable[str]) -> Here:
+    """The chunk's items and places; what was found in an earlier chunk is kept in the run's cache."""
+    variants: dict[str, VariantRef] = run.cache.setdefault("variants", {})
+    locations: dict[str, LocationRef] = run.cache.setdefault("locations", {})
+    if new := {sku for sku in skus if sku not in variants}:
+        variants |= await items.resolve_skus(tx, sorted(new))
+    if new := {code for code in codes if code not in locations}:
+        locations |= await places.by_codes(tx, sorted(new))
+    return Here(variants, locations)
+
+
+async def affordable(tx: Tx, rows: Sequence[tuple[Parsed, Row]], here: Here) -> tuple[list[Row], list[BadRow]]:
+    """The rows that can be posted one after the other without a level falling below zero, and the others.
+
+    The levels are read under their locks, so that what is found here still holds when the rows are appended.
+    """
+    await store.lock(tx, [row for _, row in rows])
+    levels = await store.levels(tx, [row.level for _, row in rows if row.quantity < 0])
+    negative = {place.id for place in here.locations.values() if place.negative_allowed}
+    held = {key: level.on_hand for key, level in levels.items()}
+    kept: list[Row] = []
+    bad: list[BadRow] = []
+    for parsed, row in rows:
+        before = held.get(row.level, Decimal(0))
+        after = before + row.quantity
+        if row.quantity < 0 and after < 0 and row.location_id not in negative:
+            reason = _SHORT.format(asked=-row.quantity, on_hand=before)
+            bad.append(BadRow(parsed.place, "not_enough_stock", reason, "quantity", str(-row.quantity)))
+        else:
+            held[row.level] = after
+            kept.append(row)
+    return kept, bad
+
+
+async def post_rows(
+    tx: Tx, actor: Actor, run: Run, rows: Sequence[Row], effective_at: datetime, reason_code: str | None = None
+) -> None:
+    """One posting of the import. Its rows carry the file's own references."""
+    draft = PostingDraft(
+        command="import", effective_at=effective_at, rows=list(rows), reason_code=reason_code,
+        reference_type="import", reference_id=str(run.import_id),
+    )  # fmt: skip
+    posted = await post(tx, actor, draft, show_levels=False)
+    assert posted.posting_id is not None
+    await run.remember(tx, "postings", [posted.posting_id])
+
+
+async def take_back(tx: Tx, actor: Actor, import_id: int) -> dict[str, int]:
+    """Post the opposite of all the import's rows that were not corrected meanwhile, the latest posting first.
+
+    Raises:
+        Conflict: stock that the import brought has left since.
+    """
+    kept = await remembered(tx, import_id)
+    postings = sorted((i for one in kept if one.what == "postings" for i in one.ids), reverse=True)
+    if not postings:
+        return {"taken_back": 0}
+    await tx.execute(store.Q["lock_postings"], {"posting_ids": postings})
+    short = await tx.dicts(store.Q["short_without"], {"posting_ids": postings})
+    if short:
+        first = short[0]
+        raise Conflict(
+            reason=f"{first['sku']} at {first['location']}: the import brought {first['brought']}, "
+            f"but only {first['on_hand']} are left; write back what left since first.",
+            shortages=short,
+        )
+    taken = await tx.value(
+        store.Q["reverse_postings"],
+        {"posting_ids": postings, "actor_id": actor.person_id, "note": f"import {import_id} undone",
+         "reference_id": str(import_id)},
+    )  # fmt: skip
+    return {"taken_back": taken}
