@@ -22,7 +22,7 @@ HIDDEN: Final = "***"
 _SECRET_NAME: Final = re.compile(r"pass(word|wd|phrase)|secret|token|authorization|cookie|api_?key|otp", re.IGNORECASE)
 _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"(\w://[^\s:/@]*):[^\s/]*@"), rf"\1:{HIDDEN}@"),
-    (re.compile(r"((?:ssl)?password\s*[=:]\s*)('[^']*'|\S+)", re.IGNORECASE), rf"\1{HIDDEN}"),
+    (re.compile(r"((?:ssl)?password\s*[=:]\s*)('[^']*'|[^\s&]+)", re.IGNORECASE), rf"\1{HIDDEN}"),
     (re.compile(r"(bearer\s+)\S+", re.IGNORECASE), rf"\1{HIDDEN}"),
     (re.compile(r"^(\s*(?:DETAIL|CONTEXT):).*$", re.MULTILINE), rf"\1 {HIDDEN}"),
     (re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"), HIDDEN),
@@ -47,10 +47,11 @@ def configure(level: str = "info", *, as_json: bool | None = None) -> None:
         cache_logger_on_first_use=False,
     )
     last: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    last += [structlog.processors.format_exc_info, _hide]  # a traceback is text like any other: made, then cleaned
     if written_as_json:
-        last += [structlog.processors.format_exc_info, _hide, structlog.processors.JSONRenderer(serializer=_serialized)]
+        last.append(structlog.processors.JSONRenderer(serializer=_serialized))
     else:
-        last += [_hide, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        last.append(structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback))
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
     root = logging.getLogger()
@@ -79,11 +80,7 @@ def hidden(value: Any) -> Any:
 
 
 def _hide(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    trace = event.pop("exc_info", None)
-    told = cast(MutableMapping[str, Any], hidden(event))
-    if trace:
-        told["exc_info"] = trace
-    return told
+    return cast(MutableMapping[str, Any], hidden(event))
 
 
 def _serialized(event: Any, **_: Any) -> str:

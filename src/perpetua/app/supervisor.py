@@ -29,6 +29,7 @@ LONGEST_DELAY_SECONDS: Final = 30.0
 HEALTHY_AFTER_SECONDS: Final = 60.0
 GRACE_SECONDS: Final = 25.0
 LOOK_SECONDS: Final = 0.2
+GROUP_SECONDS: Final = 5.0
 ORPHAN_GRACE_SECONDS: Final = 15.0
 
 log = structlog.get_logger("perpetua.supervisor")
@@ -66,6 +67,7 @@ class _Kept:
             if now - self.began > HEALTHY_AFTER_SECONDS:
                 self.delay = FIRST_DELAY_SECONDS
             log.error("part_ended", part=self.part.name, code=code, again_in_seconds=self.delay)
+            _end_group(self.process.pid)
             self.process = None
             self.due = now + self.delay
             self.delay = min(self.delay * 2, LONGEST_DELAY_SECONDS)
@@ -155,6 +157,15 @@ def _end(processes: Sequence["subprocess.Popen[bytes]"]) -> None:
             process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             log.error("part_killed", pid=process.pid)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # it leads a session of its own: what it started goes too
+            process.kill()
             process.wait()
+        _end_group(process.pid)
+
+
+def _end_group(leader: int) -> None:
+    """Kill what a part has started and left behind; each part leads a group of its own."""
+    deadline = time.monotonic() + GROUP_SECONDS
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        while time.monotonic() < deadline:
+            os.killpg(leader, signal.SIGKILL)
+            time.sleep(0.01)

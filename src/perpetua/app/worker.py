@@ -27,7 +27,7 @@ def worker_queue(db: Database) -> procrastinate.App:
     """The queue with the tasks of all words."""
     queue = jobs.queue(db)
     for word, tasks in TASKS.items():
-        queue.add_tasks_from(tasks, namespace=word)
+        jobs.add_tasks(queue, word, tasks)
     return queue
 
 

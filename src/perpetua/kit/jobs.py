@@ -49,13 +49,27 @@ def queue(db: Database) -> procrastinate.App:
 
     connector = procrastinate.PsycopgConnector(conninfo=db.url, min_size=1, max_size=4, configure=configure)
     app = procrastinate.App(connector=connector)
-    app.add_tasks_from(housekeeping, namespace="kit")
+    add_tasks(app, "kit", housekeeping)
     return app
 
 
-async def defer(
-    tx: Tx, app: procrastinate.App, task: str, *, unless_queued: bool = False, **arguments: Any
-) -> int | None:
+def add_tasks(app: procrastinate.App, word: str, tasks: Blueprint) -> None:
+    """Let the queue know a word's tasks, as `word:name`; in any number of queues of one process."""
+    given, into = cast(Any, tasks), cast(Any, app)  # their types are partly unknown
+    if not any(name.startswith(f"{word}:") for name in given.tasks):
+        app.add_tasks_from(tasks, namespace=word)
+        return
+    # procrastinate wrote the prefix into the tasks when the first queue took them, and would write it again.
+    into.tasks.update(given.tasks)
+    for due in given.periodic_registry.periodic_tasks.values():
+        into.periodic_registry.register_task(
+            task=due.task, cron=due.cron, periodic_id=due.periodic_id, configure_kwargs=due.configure_kwargs
+        )
+    for task in given.tasks.values():
+        task.blueprint = app
+
+
+async def defer(tx: Tx, task: str, /, *, unless_queued: bool = False, **arguments: Any) -> int | None:
     """Queue the task named `task` (`word:name`) in this transaction; the job's id.
 
     Args:
