@@ -120,3 +120,11 @@ async def test_garbage_in_headers_is_no_bug(client: Client, headers: dict[str, s
 
 async def test_a_nul_in_the_address(client: Client) -> None:
     assert (await client.get("/a%00b")).status_code == 422
+
+
+async def test_what_can_be_got_can_be_looked_at(client: Client) -> None:
+    got, looked = await client.get("/docs"), await client.head("/docs")
+    assert looked.status_code == 200
+    assert looked.content == b""
+    assert looked.headers["content-length"] == got.headers["content-length"]
+    assert (await client.head("/t/change")).status_code == 405

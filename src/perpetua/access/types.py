@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final, Literal, get_args
 
@@ -11,9 +12,10 @@ from perpetua.access.errors import OutOfScope
 from perpetua.kit.errors import NotAllowed
 
 __all__ = [
-    "PERMISSIONS", "ROLES", "SYSTEM", "Actor", "AuditEntry", "AuditFilters", "ChangePassword", "ChangePerson", "Codes",
-    "CreatePerson", "CreateToken", "Enrolment", "Jwt", "Me", "OneTimePassword", "Origin", "PeopleFilters", "Permission",
-    "Person", "Role", "Secrets", "Session", "SetScope", "SignIn", "SignedIn", "Token", "TokenMade", "Via",
+    "PERMISSIONS", "ROLES", "SYSTEM", "Actor", "AuditEntry", "AuditFilters", "ChangePassword", "ChangePerson",
+    "Codes", "CreatePerson", "CreateToken", "Enrolment", "Hidden", "Jwt", "Me", "OneTimePassword", "Origin",
+    "PeopleFilters", "Permission", "Person", "Role", "Secrets", "Session", "SetScope", "SignIn", "SignedIn",
+    "Token", "TokenMade", "Via",
 ]  # fmt: skip
 
 Role = Literal["administrator", "inventory_manager", "warehouse_staff", "purchasing_staff", "viewer"]
@@ -93,7 +95,17 @@ SYSTEM: Final = Actor(person_id=0, name="Perpetua", role="administrator", permis
 """The system itself: jobs, demo, imports started from the command line of the machine."""
 
 
-class Secrets(msgspec.Struct, frozen=True, kw_only=True):
+class Hidden(msgspec.Struct, frozen=True, kw_only=True):
+    """A value that holds a secret: no log line and no traceback shows what is in it."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(hidden)"
+
+    def __rich_repr__(self) -> Iterator[str]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        yield "hidden"
+
+
+class Secrets(Hidden, frozen=True, kw_only=True):
     """What access must know of the installation and may not keep in the database.
 
     `key` (at least 32 letters) is never used itself: each purpose gets a key of its own from it.
@@ -106,9 +118,6 @@ class Secrets(msgspec.Struct, frozen=True, kw_only=True):
     def key_for(self, purpose: str) -> bytes:
         """32 bytes for one purpose; from one purpose's nothing follows about another's."""
         return hmac.digest(self.key.encode(), b"perpetua/" + purpose.encode(), hashlib.sha256)
-
-    def __repr__(self) -> str:
-        return "Secrets(hidden)"
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,7 +150,7 @@ class PeopleFilters(msgspec.Struct, frozen=True, kw_only=True):
     active: bool | None = None
 
 
-class CreatePerson(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CreatePerson(Hidden, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A new person. Without `password` they cannot sign in until they are given a one-time password."""
 
     email: str
@@ -166,7 +175,7 @@ class SetScope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     scope: list[int] | None
 
 
-class SignIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SignIn(Hidden, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who wants in. `code`: of the second factor, or a recovery code. `new_password`: in place of a one-time one."""
 
     email: str
@@ -175,7 +184,7 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     new_password: str | None = None
 
 
-class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
+class SignedIn(Hidden, frozen=True, kw_only=True):
     """A session that began. `token` goes into the cookie and nowhere else."""
 
     token: str
@@ -195,28 +204,28 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     current: bool = False
 
 
-class ChangePassword(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ChangePassword(Hidden, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One's own password, by who knows the present one."""
 
     password: str
     new_password: str
 
 
-class OneTimePassword(msgspec.Struct, frozen=True, kw_only=True):
+class OneTimePassword(Hidden, frozen=True, kw_only=True):
     """Shown once, good once: whoever signs in with it must choose another."""
 
     password: str
     good_until: datetime
 
 
-class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
+class Enrolment(Hidden, frozen=True, kw_only=True):
     """A second factor to be confirmed: `uri` is what an authenticator app scans, `secret` what it is typed as."""
 
     secret: str
     uri: str
 
 
-class Codes(msgspec.Struct, frozen=True, kw_only=True):
+class Codes(Hidden, frozen=True, kw_only=True):
     """Recovery codes, shown once; each is good once, in place of a code of the app."""
 
     recovery_codes: list[str]
@@ -246,14 +255,14 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     last_used_at: datetime | None
 
 
-class TokenMade(msgspec.Struct, frozen=True, kw_only=True):
+class TokenMade(Hidden, frozen=True, kw_only=True):
     """A new token; `secret` is shown this once."""
 
     secret: str
     token: Token
 
 
-class Jwt(msgspec.Struct, frozen=True, kw_only=True):
+class Jwt(Hidden, frozen=True, kw_only=True):
     """A short-lived token, made from a session or an API token and dead with it."""
 
     access_token: str

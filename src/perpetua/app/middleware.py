@@ -91,7 +91,11 @@ class Gate:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         request_id = _request_id(headers)
         scope.setdefault("state", {})["request_id"] = request_id
-        answer = _Answer(send, {**self._headers, "X-Request-Id": request_id}, scope["path"].startswith("/api/"))
+        method = scope["method"]
+        if method == "HEAD":  # every GET is also there as HEAD: the same answer without its body
+            scope["method"] = "GET"
+        added = {**self._headers, "X-Request-Id": request_id}
+        answer = _Answer(send, added, api=scope["path"].startswith("/api/"), bodiless=method == "HEAD")
         begun = time.perf_counter()
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
@@ -104,7 +108,7 @@ class Gate:
                 if answer.status is None:
                     await _say(refusal, request_id, answer)
             finally:
-                self._note(scope, answer.status or 500, time.perf_counter() - begun)
+                self._note(scope, method, answer.status or 500, time.perf_counter() - begun)
 
     def _look(self, scope: Any, headers: dict[str, str]) -> None:
         host = headers.get("host", "").lower()
@@ -116,13 +120,13 @@ class Gate:
         if scope["method"] not in SAFE and "authorization" not in headers:
             _check_origin(headers, host)
 
-    def _note(self, scope: Any, status: int, seconds: float) -> None:
+    def _note(self, scope: Any, method: str, status: int, seconds: float) -> None:
         # The template, as a raw path can hold secrets and would make a metric without end.
         route = scope.get("path_template") or "(none)"
-        self._metrics.request(scope["method"], route, status, seconds)
+        self._metrics.request(method, route, status, seconds)
         log.info(
             "request",
-            method=scope["method"],
+            method=method,
             route=route,
             status=status,
             ms=round(seconds * 1000, 1),
@@ -133,10 +137,11 @@ class Gate:
 class _Answer:
     """`send`, adding our headers and remembering the status."""
 
-    def __init__(self, send: Send, headers: dict[str, str], api: bool) -> None:
+    def __init__(self, send: Send, headers: dict[str, str], *, api: bool, bodiless: bool) -> None:
         self._send = send
         self._headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
         self._api = api
+        self._bodiless = bodiless
         self.status: int | None = None
 
     async def __call__(self, message: Message) -> None:
@@ -147,6 +152,8 @@ class _Answer:
             if self._api and b"cache-control" not in has:
                 added.append((b"cache-control", b"no-store"))
             message["headers"] = [*message["headers"], *added]
+        elif self._bodiless and message["type"] == "http.response.body":
+            message["body"] = b""
         await self._send(message)
 
 

@@ -78,7 +78,7 @@ class DecimalSchema(OpenAPISchemaPlugin):
         return Schema(type=OpenAPIType.STRING, pattern=r"^-?[0-9]{1,14}(\.[0-9]{1,6})?$", examples=["12.5"])
 
 
-def config() -> OpenAPIConfig:
+def config(cookie: str) -> OpenAPIConfig:
     """Title, tags, and how callers prove who they are."""
     return OpenAPIConfig(
         title="Perpetua",
@@ -93,7 +93,7 @@ def config() -> OpenAPIConfig:
                 ),
                 "session": SecurityScheme(
                     type="apiKey",
-                    name="perpetua_session",
+                    name=cookie,
                     security_scheme_in="cookie",
                     description="A browser's sign-in.",
                 ),
@@ -109,7 +109,11 @@ def config() -> OpenAPIConfig:
 def document(handler: HTTPRouteHandler) -> None:
     """Name every problem that the handler can answer with; what it names itself is kept."""
     changes = bool(handler.http_methods & {"POST", "PUT", "PATCH", "DELETE"})
-    statuses = _ALWAYS | (_SIGNED_IN if "actor" in handler.fn.__annotations__ else {}) | (_CHANGES if changes else {})
+    statuses = (
+        _ALWAYS
+        | (_SIGNED_IN if {"actor", "secrets"} & handler.fn.__annotations__.keys() else {})
+        | (_CHANGES if changes else {})
+    )
     known = {
         status: ResponseSpec(
             data_container=Problem, description=meaning, media_type=PROBLEM_JSON, generate_examples=False

@@ -211,12 +211,12 @@ def bug(scope: Any, error: Exception) -> Refusal:
 def _methods_at(request: AnyRequest) -> list[str]:
     """The methods that are taken at this request's address."""
     found: list[str] = []
-    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
         try:
             request.app.asgi_router.handle_routing(path=request.scope["path"].rstrip("/") or "/", method=method)
         except HTTPException:
             continue
-        found.append(method)
+        found.extend(("GET", "HEAD") if method == "GET" else (method,))
     return found
 
 

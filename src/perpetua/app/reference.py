@@ -63,7 +63,11 @@ handlers: Final = [docs, style, openapi_json, problem]
 
 @lru_cache(maxsize=4)
 def _described(app: Any) -> bytes:
-    return json.dumps(app.openapi_schema.to_schema())
+    described = app.openapi_schema.to_schema()
+    for item in described["paths"].values():
+        for method in METHODS & item.keys():
+            item[method]["responses"].get("204", {}).pop("content", None)  # Litestar gives `Response[None]` a body
+    return json.dumps(described)
 
 
 @lru_cache(maxsize=4)

@@ -1,7 +1,8 @@
 """The web application: every word's handlers behind one gate.
 
 Always true:
-- A handler is given `db`, `settings`, `clock`, `metrics`, `page` and `moment` by name, and makes none of them.
+- A handler is given `db`, `actor`, `secrets`, `settings`, `clock`, `metrics`, `page`, `moment` by name; it makes none.
+- A handler that takes an `actor` is for those who signed in: they are known before a byte of the body is read.
 - Nothing from a caller reaches a word unread: the gate has looked at the request, its body has the handler's own type.
 - Every answer of 400 and above is a problem, and documented at its operation.
 """
@@ -10,13 +11,14 @@ import contextlib
 from collections.abc import AsyncGenerator
 from typing import Any, Final
 
-from litestar import Litestar
+from litestar import Litestar, Request
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.handlers import HTTPRouteHandler
 
+from perpetua.access import http as access
+from perpetua.access.types import Actor, Secrets
 from perpetua.app import health, openapi, problems, reference, storage
-from perpetua.app.limits import Attempts, within_bounds
+from perpetua.app.limits import threshold
 from perpetua.app.metrics import Metrics, metrics_page
 from perpetua.app.middleware import Gate
 from perpetua.app.request import JsonRequest
@@ -24,16 +26,18 @@ from perpetua.app.settings import Settings
 from perpetua.kit.clock import Clock, system_clock
 from perpetua.kit.database import Database
 from perpetua.kit.http import moment_of, page_of_query
+from perpetua.ledger import http as ledger
+from perpetua.places import http as places
 
 __all__ = ["MAX_BODY_BYTES", "create_app"]
 
 MAX_BODY_BYTES: Final = 10_000_000
 """Of a JSON body. A handler that takes files says its own `request_max_body_size`."""
 
-WORDS: Final[list[HTTPRouteHandler]] = []
+WORDS: Final[list[Any]] = [*access.handlers, *places.handlers, *ledger.handlers]
 """The handlers of all words."""
 
-OWN: Final[list[HTTPRouteHandler]] = [health.health, health.ready, metrics_page, *reference.handlers]
+OWN: Final[list[Any]] = [health.health, health.ready, metrics_page, *reference.handlers]
 
 
 def create_app(settings: Settings, db: Database | None = None, *, clock: Clock = system_clock) -> Litestar:
@@ -45,6 +49,7 @@ def create_app(settings: Settings, db: Database | None = None, *, clock: Clock =
         clock: tells the present instant.
     """
     metrics = Metrics()
+    secrets = Secrets(key=settings.secret, https=settings.https)
     state = State({"db": db})
     handlers = [*OWN, *WORDS]
     for handler in handlers:
@@ -53,17 +58,19 @@ def create_app(settings: Settings, db: Database | None = None, *, clock: Clock =
         route_handlers=handlers,
         dependencies={
             "db": Provide(lambda: state["db"], sync_to_thread=False),
+            "actor": Provide(_actor, sync_to_thread=False),
+            "secrets": Provide(lambda: secrets, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),
             "clock": Provide(lambda: clock, sync_to_thread=False),
             "metrics": Provide(lambda: metrics, sync_to_thread=False),
             "page": Provide(page_of_query, sync_to_thread=False),
             "moment": Provide(moment_of, sync_to_thread=False),
         },
-        guards=[within_bounds, Attempts()],
         exception_handlers=problems.HANDLERS,
         lifespan=[] if db else [_opened(settings, state)],
         logging_config=None,
-        openapi_config=openapi.config(),
+        middleware=[threshold(lambda request: access.actor_of_request(request, state["db"], secrets))],
+        openapi_config=openapi.config(access.cookie_name(settings.https)),
         plugins=[openapi.DecimalSchema()],
         request_class=JsonRequest,
         request_max_body_size=MAX_BODY_BYTES,
@@ -71,6 +78,10 @@ def create_app(settings: Settings, db: Database | None = None, *, clock: Clock =
     )
     app.asgi_handler = Gate(app.asgi_handler, metrics, allowed_hosts=settings.allowed_hosts, https=settings.https)
     return app
+
+
+def _actor(request: Request[Any, Any, Any]) -> Actor:
+    return request.scope["state"]["actor"]
 
 
 def _opened(settings: Settings, state: State) -> Any:

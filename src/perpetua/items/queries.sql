@@ -156,3 +156,65 @@ FROM units WHERE upper(code) = upper(%(code)s) FOR UPDATE;
 -- name: unit_load
 SELECT (SELECT count(*) FROM product_variants v WHERE v.unit = %(code)s) AS variants,
        (SELECT count(*) FROM units u WHERE u.base_code = %(code)s) AS units;
+
+-- name: categories_by_name
+-- `place` numbers the question from 1; of two of one name the older answers.
+SELECT asked.place::int AS place, min(c.id) AS id
+FROM unnest(%(parents)s::bigint[], %(names)s::text[]) WITH ORDINALITY AS asked(parent_id, name, place)
+JOIN categories c ON c.parent_id IS NOT DISTINCT FROM asked.parent_id AND upper(c.name) = upper(asked.name)
+GROUP BY asked.place;
+
+-- name: insert_categories
+INSERT INTO categories (parent_id, code, name)
+SELECT n.parent_id, n.code, n.name FROM unnest(%(parents)s::bigint[], %(codes)s::text[], %(names)s::text[])
+  AS n(parent_id, code, name)
+ON CONFLICT DO NOTHING
+RETURNING id;
+
+-- name: delete_empty_categories
+DELETE FROM categories c WHERE c.id = ANY(%(ids)s::bigint[])
+  AND NOT EXISTS (SELECT FROM products p WHERE p.category_id = c.id)
+  AND NOT EXISTS (SELECT FROM categories below WHERE below.parent_id = c.id)
+RETURNING c.id;
+
+-- name: owners_by_code
+SELECT upper(code) AS code, id FROM owners WHERE upper(code) = ANY(%(codes)s::text[]);
+
+-- name: attributes_by_sku
+SELECT upper(v.sku) AS sku, v.attributes FROM product_variants v
+WHERE upper(v.sku) = ANY(%(skus)s::text[]);
+
+-- name: newest_barcode
+SELECT coalesce(max(id), 0) FROM barcodes;
+
+-- name: variants_after_import
+-- Version of each, and the barcodes it got since `mark`.
+SELECT v.id, v.version, ARRAY(SELECT b.id FROM barcodes b WHERE b.variant_id = v.id AND b.id > %(mark)s) AS barcodes
+FROM product_variants v WHERE v.id = ANY(%(ids)s::bigint[]);
+
+-- name: changed_since
+-- SKUs of variants that are no more at the version they should have, or gone.
+SELECT coalesce(v.sku, '#' || asked.id) FROM unnest(%(ids)s::bigint[], %(versions)s::int[]) AS asked(id, version)
+LEFT JOIN product_variants v ON v.id = asked.id
+WHERE v.version IS DISTINCT FROM asked.version ORDER BY 1;
+
+-- name: delete_barcodes
+DELETE FROM barcodes WHERE id = ANY(%(ids)s::bigint[]);
+
+-- name: skus_of
+SELECT sku FROM product_variants WHERE id = ANY(%(ids)s::bigint[]) ORDER BY upper(sku);
+
+-- name: export_items
+-- In the order of ids, a category by its path of names.
+SELECT v.sku, v.name, p.description,
+       (SELECT string_agg(c.name, '/' ORDER BY array_position(own.path, c.id))
+        FROM categories own JOIN categories c ON c.id = ANY(own.path) WHERE own.id = p.category_id) AS category,
+       v.unit, v.tracking, o.code AS owner, v.cost_price, v.selling_price, v.weight_kg, v.length_mm, v.width_mm,
+       v.height_mm, v.attributes, v.active AND p.active AS active,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object('code', b.code, 'kind', b.kind, 'level', b.level,
+                                                     'units', trim_scale(b.units)::text) ORDER BY b.id), '[]')
+        FROM barcodes b WHERE b.variant_id = v.id) AS barcodes
+FROM product_variants v
+JOIN products p ON p.id = v.product_id
+JOIN owners o ON o.id = p.owner_id
+ORDER BY v.id;

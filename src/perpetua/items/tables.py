@@ -1,11 +1,21 @@
-"""The tables of the catalogue, as migration 0004 makes them."""
+"""The tables of the catalogue, as migrations 0004 and 0009 (search) make them."""
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
 from perpetua.kit.database import metadata
 
-__all__ = ["barcodes", "categories", "owners", "product_images", "product_variants", "products", "units"]
+__all__ = [
+    "barcodes",
+    "categories",
+    "owners",
+    "product_images",
+    "product_variants",
+    "products",
+    "search_documents",
+    "search_words",
+    "units",
+]
 
 
 def _identity() -> "sa.Column[int]":
@@ -129,4 +139,25 @@ product_images = sa.Table(
     sa.Column("size_bytes", sa.Integer, nullable=False),
     sa.Column("position", sa.Integer, nullable=False, server_default=sa.text("0")),
     _instant("created_at"),
+)
+
+# Kept by triggers; the application only reads them. No foreign keys, as those would cost a look-up for each row.
+search_documents = sa.Table(
+    "search_documents",
+    metadata,
+    sa.Column("variant_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("product_id", sa.BigInteger, nullable=False),
+    sa.Column("owner_id", sa.BigInteger, nullable=False),
+    sa.Column("category_id", sa.BigInteger),
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("name_words", ARRAY(sa.Text), nullable=False),
+    sa.Column("document", TSVECTOR, nullable=False),
+)
+
+search_words = sa.Table(
+    "search_words",
+    metadata,
+    sa.Column("word", sa.Text, nullable=False),
+    sa.Column("documents", sa.Integer, nullable=False),
+    sa.Column("deletes", ARRAY(sa.Integer), nullable=False),
 )

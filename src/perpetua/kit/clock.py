@@ -7,7 +7,7 @@ Always true:
 
 import re
 from datetime import UTC, date, datetime, time
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from perpetua.kit.errors import InvalidValue
 
@@ -21,6 +21,7 @@ _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([
 _END_OF_DAY = time(23, 59, 59, 999999, tzinfo=UTC)
 
 
+@runtime_checkable
 class Clock(Protocol):
     """Tells the present instant (aware, UTC)."""
 

@@ -28,7 +28,7 @@ How a word takes part. It writes a `Kind` in its `imports.py`:
 
 `run.cache` is the kind's own dictionary for the length of a run (codes to ids, say). It is emptied whenever a
 transaction or savepoint is rolled back, so what it holds is committed or belongs to the open chunk; it is empty at
-first in a resumed run.
+first in a resumed run. `run.memory` is for what depends on the files alone, and lives as long as the run.
 
 Rows reach `apply` as `Parsed`: `values` has each field that has a column and whose text is not blank, parsed; a blank
 required field or a parser's `InvalidValue` makes the row bad before `apply` sees it. Every `BadRow` names its row by
@@ -38,6 +38,7 @@ rolled back: it holds its locks until the end.
 
 from perpetua.kit.imports.engine import begin, resume, submit, undo
 from perpetua.kit.imports.errors import AlreadyImported, CannotUndo, FileChanged, NotResumable, RunElsewhere
+from perpetua.kit.imports.reading import bad_row
 from perpetua.kit.imports.store import errors_of, get_import, list_imports, remembered, stream_errors
 from perpetua.kit.imports.types import (
     BadRow,
@@ -77,6 +78,7 @@ __all__ = [
     "RunElsewhere",
     "Sender",
     "Source",
+    "bad_row",
     "begin",
     "errors_of",
     "get_import",

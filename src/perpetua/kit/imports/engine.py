@@ -148,6 +148,9 @@ async def _create(
     tables = await asyncio.to_thread(_inspect, sources, options, limits)
     columns = [reading.match_columns(table, kind.fields, options) for table in tables]
     reading.parse_constants(kind.fields, options)
+    for field in kind.fields:
+        if field.needs and field.name in options.constants and not actor.may(field.needs):
+            raise NotAllowed(permission=field.needs, field=field.name)
     kind.check(actor, reading.names(columns, options), options)
     digest = hashlib.sha256("".join(table.sha256 for table in tables).encode()).hexdigest()
     files = [

@@ -123,7 +123,8 @@ def _parser(
     number: int, columns: Columns, fields: Sequence[Field], constants: Mapping[str, Any], sender: Sender
 ) -> Callable[[Row, list[Parsed], list[BadRow]], None]:
     """A function that puts a row among the good or the bad; made once a file, run once a row."""
-    plan = [(one.at, one.key, one.field.parse, one.field.many) for one in columns]
+    # The value of a field that not everyone may see is not repeated in the report.
+    plan = [(one.at, one.key, one.field.parse, one.field.many, bool(one.field.needs)) for one in columns]
     closed = [(one.at, one.key) for one in columns if one.field.needs and not sender.may(one.field.needs)]
     required = [field.name for field in fields if field.required]
 
@@ -134,14 +135,14 @@ def _parser(
             return
         cells, before = row.cells, len(bad)
         values = dict(constants)
-        for index, key, read_text, many in plan:
+        for index, key, read_text, many, secret in plan:
             cell = cells[index].strip()
             if not cell:
                 continue
             try:
                 value = read_text(cell)
             except Refusal as odd:
-                bad.append(bad_row(place, odd, key, cell))
+                bad.append(bad_row(place, odd, key, "" if secret else cell))
                 continue
             if many:
                 values[key] = [*values.get(key, ()), value]

@@ -46,6 +46,7 @@ class ImportRun:
         self.number = 0
         """Which run of this import this is; a later one takes over."""
         self.cache: dict[str, Any] = {}
+        self.memory: dict[str, Any] = {}
         self._at = {"id": known.id}
         self._told = progress or _unheard
         columns = [reading.match_columns(table, kind.fields, known.options) for table in tables]

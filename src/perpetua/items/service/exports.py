@@ -1,0 +1,66 @@
+"""The whole catalogue as rows for a file, such as an import takes back."""
+
+from collections.abc import AsyncIterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from perpetua.access.types import Actor
+from perpetua.items import store
+from perpetua.items.service.barcode_cells import write_barcodes
+from perpetua.kit import json
+from perpetua.kit.database import Database
+
+__all__ = ["export_columns", "export_products"]
+
+_COLUMNS = (
+    "sku", "name", "description", "category", "unit", "tracking", "owner", "cost_price", "selling_price", "weight_kg",
+    "length_mm", "width_mm", "height_mm", "barcodes", "attributes", "active",
+)  # fmt: skip
+
+
+class _Item(msgspec.Struct, frozen=True, kw_only=True):
+    sku: str
+    name: str
+    description: str
+    category: str | None
+    unit: str
+    tracking: str
+    owner: str
+    cost_price: Decimal | None
+    selling_price: Decimal | None
+    weight_kg: Decimal | None
+    length_mm: Decimal | None
+    width_mm: Decimal | None
+    height_mm: Decimal | None
+    attributes: dict[str, Any]
+    active: bool
+    barcodes: list[dict[str, Any]]
+
+
+def export_columns(actor: Actor) -> list[str]:
+    """Titles of the columns; costs only for those who see them."""
+    return [name for name in _COLUMNS if name != "cost_price" or actor.sees_costs]
+
+
+async def export_products(db: Database, actor: Actor) -> AsyncIterator[list[Sequence[Any]]]:
+    """All items as they are at one instant, a row a variant, in batches.
+
+    Raises:
+        NotAllowed: no `exports.run`, or no `items.read`.
+    """
+    actor.require("exports.run")
+    actor.require("items.read")
+    columns = export_columns(actor)
+    async with db.snapshot() as tx:
+        async for batch in tx.stream(store.Q["export_items"], as_=_Item):
+            yield [_row(item, columns) for item in batch]
+
+
+def _row(item: _Item, columns: Sequence[str]) -> list[Any]:
+    shown = {
+        "barcodes": write_barcodes(item.barcodes),
+        "attributes": json.dumps(item.attributes).decode() if item.attributes else None,
+    }
+    return [shown[name] if name in shown else getattr(item, name) for name in columns]
