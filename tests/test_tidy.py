@@ -199,7 +199,7 @@ def test_quantities_are_never_floats() -> None:
             named = isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node).split(".")[-1].lower() == "float"
             if named or (isinstance(node, ast.Constant) and isinstance(node.value, float)):
                 line = lines[node.lineno - 1]  # pyright: ignore[reportAttributeAccessIssue]
-                if not re.search(r"second|timeout|score|similar|rank|\bcase ", line):
+                if not re.search(r"(?i)second|timeout|score|similar|rank|\bcase ", line):
                     floats.append(f"{where}:{line.strip()}")
     assert not floats, f"floats near quantities: {floats}"
 

@@ -9,6 +9,9 @@ from perpetua.ledger.types import TransactionType
 
 __all__ = ["INVOICE_PRODUCTS", "Movement", "NoMovement", "Running", "is_product", "movement_of", "oriented"]
 
+Seconds = float
+"""An instant as seconds since 1970."""
+
 INVOICE_PRODUCTS = r"[0-9]{5}[A-Za-z]*"
 """Codes of goods in invoice files: five digits, and letters for a variant. Postage, fees and vouchers are no such."""
 
@@ -70,12 +73,12 @@ class Running:
     __slots__ = ("_by_file", "_moments", "_sum")
 
     def __init__(self) -> None:
-        self._moments: dict[float, Decimal] = {}
+        self._moments: dict[Seconds, Decimal] = {}
         self._sum = Decimal(0)
         self._by_file = Decimal(0)
 
-    def add(self, at: float, quantity: Decimal) -> None:
-        """A movement at an instant (seconds since 1970), in the file's order."""
+    def add(self, at: Seconds, quantity: Decimal) -> None:
+        """A movement at an instant, in the file's order."""
         self._moments[at] = self._moments.get(at, Decimal(0)) + quantity
         self._sum += quantity
         self._by_file = min(self._by_file, self._sum)
@@ -84,7 +87,7 @@ class Running:
         """The smallest opening quantity, never negative. Rows of one instant are one step in time."""
         return max(-self._by_file, -_lowest(self._moments[at] for at in sorted(self._moments)))
 
-    def first(self) -> float:
+    def first(self) -> Seconds:
         """The earliest instant."""
         return min(self._moments)
 
