@@ -1,12 +1,14 @@
 """Changing places: fields, where they stand, and whether they are there. Each holds the topology lock alone."""
 
+import contextlib
+from collections.abc import Generator
 from typing import Any
 
 import msgspec
 import psycopg.errors as pg
 from msgspec import UNSET
 
-from perpetua.access.service import audit
+from perpetua.access import service as access
 from perpetua.access.types import Actor
 from perpetua.kit.database import Database, Tx
 from perpetua.kit.errors import InvalidValue, Missing, Refusal, Stale
@@ -55,7 +57,7 @@ async def change(
                 await store.change_below(tx, location_id, below)
         after = await store.read(tx, actor, location_id)
         assert after is not None
-        await audit(tx, actor, "place", location_id, "updated", _said(before), _said(after), path=after.path)
+        await access.audit(tx, actor, "place", location_id, "updated", _said(before), _said(after), path=after.path)
         return after
 
     body = {"id": location_id, "version": version, "change": command}
@@ -101,7 +103,7 @@ async def move(
         after = await store.read(tx, actor, location_id)
         assert after is not None
         was, now = {"parent": before.path_codes[-2]}, {"parent": to.code, "moved": moved}
-        await audit(tx, actor, "place", location_id, "moved", was, now, path=after.path)
+        await access.audit(tx, actor, "place", location_id, "moved", was, now, path=after.path)
         return Moved(location=after, moved=moved)
 
     body = {"id": location_id, "version": version, "to": command.to}
@@ -140,7 +142,7 @@ async def remove(
         with _translated(place.code):
             removed = await store.remove_subtree(tx, location_id)
         gone = {**_said(place), "removed": removed}
-        await audit(tx, actor, "place", location_id, "removed", before=gone, path=place.path)
+        await access.audit(tx, actor, "place", location_id, "removed", before=gone, path=place.path)
         return Removed(code=place.code, removed=removed)
 
     body = {"id": location_id, "version": version, "with_descendants": with_descendants}
@@ -207,21 +209,16 @@ def _said(place: Location) -> dict[str, Any]:
     return {name: value for name, value in msgspec.structs.asdict(place).items() if name not in left_out}
 
 
-class _translated:  # noqa: N801 - used as a statement
+@contextlib.contextmanager
+def _translated(code: str, new_code: str | None = None) -> Generator[None]:
     """Turns what the database refuses about a place into a refusal with its facts."""
-
-    def __init__(self, code: str, new_code: str | None = None) -> None:
-        self.code = code
-        self.new_code = new_code
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, pg.UniqueViolation):
-            taken = self.new_code or self.code
-            raise CodeTaken(location=taken, taken=[taken]) from None
-        if isinstance(error, pg.ForeignKeyViolation):
-            raise _in_use(error, self.code) from None
+    try:
+        yield
+    except pg.UniqueViolation:
+        taken = new_code or code
+        raise CodeTaken(location=taken, taken=[taken]) from None
+    except pg.ForeignKeyViolation as error:
+        raise _in_use(error, code) from None
 
 
 def _in_use(error: pg.ForeignKeyViolation, code: str) -> Refusal:

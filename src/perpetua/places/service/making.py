@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import psycopg.errors as pg
 
+from perpetua.access import service as access
 from perpetua.access.errors import OutOfScope
-from perpetua.access.service import Change, audit, audit_many
 from perpetua.access.types import Actor
 from perpetua.kit.database import Database, Tx
 from perpetua.kit.errors import InvalidValue
@@ -85,7 +85,7 @@ async def lay_out(db: Database, actor: Actor, command: LayOut, *, key: str | Non
             first_code=last[0].code,
             last_code=last[-1].code,
         )
-        await audit(tx, actor, "place", parent.id, "laid_out", after=laid, path=parent.path)
+        await access.audit(tx, actor, "place", parent.id, "laid_out", after=laid, path=parent.path)
         return laid
 
     return await once(db, sender=actor.person_id, key=key, command="places.lay_out", body=command, answer=Laid, act=act)
@@ -107,12 +107,12 @@ async def make(tx: Tx, actor: Actor, asked: Sequence[CreateLocation]) -> list[in
     plan = rules.planned(asked, known)
     ids = await _insert(tx, plan)
     made = await store.by_ids(tx, ids)
-    await audit_many(
+    await access.audit_many(
         tx,
         actor,
         "place",
         [
-            Change(id=own, action="created", after={"code": place.code, "kind": place.kind}, path=made[own].path)
+            access.Change(id=own, action="created", after={"code": place.code, "kind": place.kind}, path=made[own].path)
             for own, place in zip(ids, plan, strict=True)
         ],
     )
