@@ -28,13 +28,14 @@ from perpetua.kit.database import Database
 from perpetua.kit.http import moment_of, page_of_query
 from perpetua.ledger import http as ledger
 from perpetua.places import http as places
+from perpetua.scanning import http as scanning
 
 __all__ = ["MAX_BODY_BYTES", "create_app"]
 
 MAX_BODY_BYTES: Final = 10_000_000
 """Of a JSON body. A handler that takes files says its own `request_max_body_size`."""
 
-WORDS: Final[list[Any]] = [*access.handlers, *places.handlers, *ledger.handlers]
+WORDS: Final[list[Any]] = [*access.handlers, *places.handlers, *ledger.handlers, *scanning.handlers]
 """The handlers of all words."""
 
 OWN: Final[list[Any]] = [health.health, health.ready, metrics_page, *reference.handlers]

@@ -3,8 +3,9 @@
 from perpetua.kit.errors import Conflict, InvalidValue, Refusal
 
 __all__ = [
-    "AlreadyCorrected", "EffectiveOutOfRange", "InactiveItem", "InactivePlace", "NotEnoughStock", "SerialElsewhere",
-    "SerialsNeeded", "TooManyLines", "TransferClosed", "UnknownNames", "UnknownReason", "VersionChanged",
+    "AlreadyCorrected", "CountsAgree", "EffectiveOutOfRange", "InactiveItem", "InactivePlace", "NotEnoughStock",
+    "SerialElsewhere", "SerialsNeeded", "TooManyLines", "TransferClosed", "UnknownNames", "UnknownReason",
+    "VersionChanged",
 ]  # fmt: skip
 
 
@@ -96,6 +97,13 @@ class AlreadyCorrected(Conflict):
     title = "Already corrected"
     sentence = "Row {row_id} was corrected by posting {posting_id}."
     remedy = "Correct the correction."
+
+
+class CountsAgree(InvalidValue):
+    """All that was counted is what is on hand: there is nothing to adjust."""
+
+    code = "counts_agree"
+    title = "The counts agree"
 
 
 class TransferClosed(Conflict):

@@ -12,6 +12,7 @@ from perpetua.kit.errors import InvalidValue, NotAllowed
 from perpetua.kit.idempotency import Answered, once
 from perpetua.kit.quantity import ZERO, exact_quantity
 from perpetua.ledger import rules, store
+from perpetua.ledger.errors import CountsAgree
 from perpetua.ledger.service.approving import post_or_ask
 from perpetua.ledger.service.posting import check_versions, post
 from perpetua.ledger.service.reasons import require_reason
@@ -160,7 +161,7 @@ async def _adjusting(tx: Tx, command: Adjust, resolved: Sequence[Resolved], now:
         )  # fmt: skip
         rows += rules.expand(row, one.serial_ids, sku=one.variant.sku, serialised=one.variant.tracking == "serial")
     if not rows:
-        raise InvalidValue("lines", str(len(command.lines)), "all counts agree with what is on hand: nothing to adjust")
+        raise CountsAgree("lines", str(len(command.lines)), "all counts agree with what is on hand: nothing to adjust")
     return _draft("adjust", command, rows, now)
 
 

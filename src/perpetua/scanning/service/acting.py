@@ -1,0 +1,106 @@
+"""From what a scan names to what is done: through the ledger's own commands, under a key that belongs to the scan."""
+
+from decimal import Decimal
+from typing import Any, Final
+
+from perpetua.access.types import Actor, Permission
+from perpetua.kit.clock import bounded
+from perpetua.kit.database import Database
+from perpetua.kit.errors import InvalidValue
+from perpetua.ledger import service as ledger
+from perpetua.ledger.errors import CountsAgree
+from perpetua.ledger.types import Adjust, AdjustLine, Posted, Receive, ReceiveLine, Transfer, TransferLine
+from perpetua.scanning import rules
+from perpetua.scanning.errors import NotAnItem
+from perpetua.scanning.service.understanding import Understood
+from perpetua.scanning.store import Recorded
+from perpetua.scanning.types import Action, Scan, ScannedItem
+
+__all__ = ["act", "allowed"]
+
+_NEEDS: Final[dict[Action, Permission]] = {
+    "lookup": "stock.scan",
+    "receive": "stock.receive",
+    "move": "stock.transfer",
+    "adjust": "stock.adjust",
+    "count": "stock.adjust",
+}
+
+
+def allowed(actor: Actor, understood: Understood) -> list[Action]:
+    """What the actor may do with what was scanned."""
+    if understood.item is None:
+        return ["lookup"]
+    return [
+        action
+        for action, permission in _NEEDS.items()
+        if actor.may(permission) and (understood.item.active or action != "receive")
+    ]
+
+
+async def act(
+    db: Database, actor: Actor, scan: Scan, recorded: Recorded, understood: Understood
+) -> tuple[Decimal, Posted | None]:
+    """Do what the scan asks for; the quantity in base units, and what was posted (None: a count that agrees).
+
+    Raises:
+        NotAnItem: a place was scanned. QuantityNeeded, InvalidValue: something is missing or cannot be.
+        Refusal: whatever the ledger refuses.
+    """
+    item = understood.item
+    if item is None:
+        raise NotAnItem("code", scan.code, f"names a place; to {scan.action}, scan an item")
+    if not scan.location:
+        raise InvalidValue("location", "", f"is missing; to {scan.action}, say where")
+    quantity = rules.base_quantity(scan, item.units, understood.reading.count)
+    line = _line(scan, understood, item)
+    head: dict[str, Any] = {
+        "effective_at": _effective(scan, recorded),
+        "reference_type": "scan",
+        "reference_id": str(recorded.id),
+    }
+    key = f"scan-{recorded.id}"
+    match scan.action:
+        case "receive":
+            expires = understood.reading.expires_on
+            if item.tracking == "lot" and expires is not None:
+                line["expires_on"] = expires.isoformat()
+            received = Receive(lines=[ReceiveLine(**line, quantity=quantity)], location=scan.location, **head)
+            return quantity, (await ledger.receive(db, actor, received, key=key)).answer
+        case "move":
+            if not scan.to:
+                raise InvalidValue("to", "", "is missing; to move, say where it goes")
+            moved = TransferLine(**line, quantity=quantity)
+            transfer = Transfer(lines=[moved], from_location=scan.location, to_location=scan.to, **head)
+            return quantity, (await ledger.transfer(db, actor, transfer, key=key)).answer
+        case "adjust":
+            if not scan.reason_code:
+                raise InvalidValue("reason_code", "", "is missing; an adjustment says why")
+            change = AdjustLine(**line, quantity=quantity)
+            adjust = Adjust(lines=[change], reason_code=scan.reason_code, location=scan.location, **head)
+            return quantity, (await ledger.adjust(db, actor, adjust, key=key)).answer
+        case "count":
+            found = AdjustLine(**line, counted=quantity)
+            count = Adjust(lines=[found], reason_code=scan.reason_code or "count", location=scan.location, **head)
+            try:
+                return quantity, (await ledger.adjust(db, actor, count, key=key)).answer
+            except CountsAgree:
+                return quantity, None
+        case "lookup":
+            return quantity, None
+
+
+def _line(scan: Scan, understood: Understood, item: ScannedItem) -> dict[str, Any]:
+    """What all lines share: the item, and the lot and serial where it is tracked so. The label speaks first."""
+    line: dict[str, Any] = {"variant_id": item.variant_id}
+    lot, serial = understood.reading.lot or scan.lot, understood.reading.serial or scan.serial
+    if item.tracking != "none" and lot:
+        line["lot"] = lot
+    if item.tracking == "serial" and serial:
+        line["serials"] = [serial]
+    return line
+
+
+def _effective(scan: Scan, recorded: Recorded) -> Any:
+    scanned_at = None if scan.scanned_at is None else bounded(scan.scanned_at, "scanned_at")
+    return rules.effective_at(scanned_at, recorded.recorded_at)
