@@ -23,6 +23,7 @@ from perpetua.app.metrics import Metrics, metrics_page
 from perpetua.app.middleware import Gate
 from perpetua.app.request import JsonRequest
 from perpetua.app.settings import Settings
+from perpetua.items import http as items
 from perpetua.kit.clock import Clock, system_clock
 from perpetua.kit.database import Database
 from perpetua.kit.http import moment_of, page_of_query
@@ -35,7 +36,9 @@ __all__ = ["MAX_BODY_BYTES", "create_app"]
 MAX_BODY_BYTES: Final = 10_000_000
 """Of a JSON body. A handler that takes files says its own `request_max_body_size`."""
 
-WORDS: Final[list[Any]] = [*access.handlers, *places.handlers, *ledger.handlers, *scanning.handlers]
+WORDS: Final[list[Any]] = [
+    *access.handlers, *places.handlers, *items.handlers, *ledger.handlers, *scanning.handlers,
+]  # fmt: skip
 """The handlers of all words."""
 
 OWN: Final[list[Any]] = [health.health, health.ready, metrics_page, *reference.handlers]

@@ -10,12 +10,13 @@ import structlog
 from procrastinate import Blueprint
 
 from perpetua.app.settings import Settings
+from perpetua.items import jobs as items
 from perpetua.kit import jobs
 from perpetua.kit.database import Database
 
 __all__ = ["TASKS", "run", "worker_queue"]
 
-TASKS: Final[dict[str, Blueprint]] = {}
+TASKS: Final[dict[str, Blueprint]] = {"items": items.jobs}
 """Each word with jobs, and its tasks; a task's full name is `word:name`."""
 
 GRACE_SECONDS: Final = 20

@@ -25,6 +25,7 @@ COMMANDS: Final[tuple[tuple[str, str, str], ...]] = (
     ("worker", "run:worker", "The background worker alone."),
     ("demo", "demo:app", "A believable company, served."),
     ("place", "place:app", "Sites, zones and bins."),
+    ("search", "search:search", "Find an item by SKU, barcode, name or attributes, typos and all."),
     ("import", "import_:app", "Read files in: items, places, stock, movements."),
     ("export", "export:app", "Write lists to CSV or XLSX."),
     ("stock", "stock:app", "What is where, now or at any past instant."),
