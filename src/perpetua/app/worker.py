@@ -13,10 +13,11 @@ from perpetua.app.settings import Settings
 from perpetua.items import jobs as items
 from perpetua.kit import jobs
 from perpetua.kit.database import Database
+from perpetua.ledger import jobs as ledger
 
 __all__ = ["TASKS", "run", "worker_queue"]
 
-TASKS: Final[dict[str, Blueprint]] = {"items": items.jobs}
+TASKS: Final[dict[str, Blueprint]] = {"items": items.jobs, "ledger": ledger.jobs}
 """Each word with jobs, and its tasks; a task's full name is `word:name`."""
 
 GRACE_SECONDS: Final = 20

@@ -20,6 +20,7 @@ from perpetua.ledger.types import (
     AdjustmentRequest,
     Correct,
     Decide,
+    IntegrityCheck,
     ItemLevel,
     Movement,
     MovementFilters,
@@ -265,6 +266,12 @@ async def list_serials(
     return await service.list_serials(db, actor, page, sku=sku, serial=serial, status=status, location=location)
 
 
+@get("/api/integrity/checks", tags=["integrity"])
+async def list_checks(db: Database, actor: Actor, page: PageRequest) -> Page[IntegrityCheck]:
+    """Integrity checks that were run (each night, and by `perpetua check`), newest first, with what they found."""
+    return await service.list_checks(db, actor, page)
+
+
 def _posted(answered: Answered[Posted]) -> Response[Posted]:
     """201, or 202 where the command waits for approval."""
     return reply(answered, status_code=202 if answered.answer.waits_because else 201)
@@ -273,5 +280,5 @@ def _posted(answered: Answered[Posted]) -> Response[Posted]:
 handlers = [
     list_stock, product_stock, list_movements, get_movement, correct, receive, adjust, write_off, sell, return_,
     transfer, list_transfers, get_transfer, receive_transfer, cancel_transfer, list_requests, approve, reject, withdraw,
-    list_reasons, change_reason, list_serials,
+    list_reasons, change_reason, list_serials, list_checks,
 ]  # fmt: skip

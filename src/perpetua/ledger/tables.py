@@ -199,3 +199,42 @@ ledger_opening = sa.Table(
     *(sa.Column(key, sa.BigInteger, primary_key=True) for key in LEVEL_KEY),
     _need("on_hand", QUANTITY),
 )  # fmt: skip
+
+ledger_seals = sa.Table(
+    "ledger_seals", metadata,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    *(_need(name, sa.BigInteger) for name in ("after_id", "through_id", "row_count")),
+    *(_need(name, sa.LargeBinary) for name in ("marks", "previous", "hash")),
+    _need("sealed_at", INSTANT),
+)  # fmt: skip
+
+ledger_archived_digests = sa.Table(
+    "ledger_archived_digests", metadata,
+    sa.Column("seal_id", sa.BigInteger, primary_key=True),
+    _need("digests", sa.LargeBinary),
+)  # fmt: skip
+
+ledger_archives = sa.Table(
+    "ledger_archives", metadata,
+    sa.Column("month", sa.Date, primary_key=True),
+    _need("file", sa.Text),
+    _need("sha256", sa.Text),
+    _need("rows", sa.BigInteger),
+    sa.Column("first_id", sa.BigInteger),
+    sa.Column("last_id", sa.BigInteger),
+    sa.Column("first_at", INSTANT),
+    sa.Column("last_at", INSTANT),
+    _need("archived_at", INSTANT),
+)  # fmt: skip
+
+integrity_checks = sa.Table(
+    "integrity_checks", metadata,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    _need("started_at", INSTANT),
+    _need("finished_at", INSTANT),
+    _need("passed", sa.Boolean),
+    _need("rows", sa.BigInteger),
+    sa.Column("head", sa.Text),
+    _need("findings", JSONB),
+    _need("run_by", sa.BigInteger),
+)  # fmt: skip

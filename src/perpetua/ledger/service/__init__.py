@@ -1,7 +1,9 @@
 """What can be done with the ledger: one function a use case, one transaction each."""
 
 from perpetua.ledger.service.approving import approve, list_requests, reject, withdraw
+from perpetua.ledger.service.checking import check, knows_head, last_check, list_checks
 from perpetua.ledger.service.correcting import correct
+from perpetua.ledger.service.keeping import make_checkpoints, make_partitions, seal
 from perpetua.ledger.service.moving import cancel_transfer, get_transfer, list_transfers, receive_transfer, transfer
 from perpetua.ledger.service.posting import post
 from perpetua.ledger.service.reading import (
@@ -22,21 +24,28 @@ __all__ = [
     "cancel_transfer",
     "catalogue_at",
     "change_reason",
+    "check",
     "correct",
     "get_movement",
     "get_transfer",
     "item_levels",
+    "knows_head",
+    "last_check",
+    "list_checks",
     "list_movements",
     "list_reasons",
     "list_requests",
     "list_serials",
     "list_stock",
     "list_transfers",
+    "make_checkpoints",
+    "make_partitions",
     "post",
     "receive",
     "receive_transfer",
     "reject",
     "return_",
+    "seal",
     "sell",
     "stock_of",
     "transfer",

@@ -12,6 +12,8 @@ from perpetua.ledger.types.posting import TransactionType
 
 __all__ = [
     "AdjustmentRequest",
+    "Finding",
+    "IntegrityCheck",
     "ItemLevel",
     "Lot",
     "Movement",
@@ -216,3 +218,26 @@ class AdjustmentRequest(msgspec.Struct, frozen=True, kw_only=True):
     decision_note: str | None
     posting_id: int | None
     version: int
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What one check found: how many things are wrong (at most the first hundred), and the first twenty of them."""
+
+    name: str
+    meaning: str
+    wrong: int
+    examples: list[dict[str, Any]]
+    milliseconds: int
+
+
+class IntegrityCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of all checks. Who notes `head` (the last seal's hash) elsewhere will see it when the chain is remade."""
+
+    id: int
+    started_at: datetime
+    finished_at: datetime
+    passed: bool
+    rows: int
+    head: str | None
+    findings: list[Finding]
+    run_by: int
