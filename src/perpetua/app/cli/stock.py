@@ -15,8 +15,8 @@ __all__ = ["app"]
 app = App(name="stock", help="What is where, now or at any past instant.")
 
 _NOW = {
-    "sku": "SKU", "name": "Name", "unit": "Unit", "on_hand": "On hand", "available": "Available", "allocated": "Allocated",
-    "reserved": "Reserved", "on_order": "On order", "in_transit": "In transit",
+    "sku": "SKU", "name": "Name", "unit": "Unit", "on_hand": "On hand", "available": "Available",
+    "allocated": "Allocated", "reserved": "Reserved", "on_order": "On order", "in_transit": "In transit",
 }  # fmt: skip
 _THEN = {name: _NOW[name] for name in ("sku", "name", "unit", "on_hand", "in_transit")}
 _LEVELS = {"location": "Location", "kind": "Kind", "lot": "Lot", "on_hand": "On hand", "version": "Version"}
