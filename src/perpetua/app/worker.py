@@ -9,6 +9,7 @@ import procrastinate
 import structlog
 from procrastinate import Blueprint
 
+from perpetua.access import jobs as access
 from perpetua.app.settings import Settings
 from perpetua.items import jobs as items
 from perpetua.kit import jobs
@@ -17,7 +18,7 @@ from perpetua.ledger import jobs as ledger
 
 __all__ = ["TASKS", "run", "worker_queue"]
 
-TASKS: Final[dict[str, Blueprint]] = {"items": items.jobs, "ledger": ledger.jobs}
+TASKS: Final[dict[str, Blueprint]] = {"access": access.jobs, "items": items.jobs, "ledger": ledger.jobs}
 """Each word with jobs, and its tasks; a task's full name is `word:name`."""
 
 GRACE_SECONDS: Final = 20
