@@ -1,12 +1,13 @@
 """What items refuse."""
 
-from perpetua.kit.errors import Conflict, InvalidValue, NotAllowed
+from perpetua.kit.errors import Conflict, InvalidValue, NotAllowed, Refusal
 
 __all__ = [
     "BarcodeTaken",
     "CodeTaken",
     "CostsNotYours",
     "InUse",
+    "NotAnImage",
     "NotExact",
     "NotScannable",
     "SkuTaken",
@@ -26,6 +27,15 @@ class NotScannable(InvalidValue):
 
     code = "not_scannable"
     title = "This scan can't be read"
+
+
+class NotAnImage(Refusal):
+    """The content is no picture of a kind that is taken, whatever its name says. Facts: taken."""
+
+    status = 415
+    code = "not_an_image"
+    title = "Not a picture"
+    sentence = "The content is not PNG, JPEG or WebP."
 
 
 class NotExact(InvalidValue):

@@ -218,3 +218,46 @@ FROM product_variants v
 JOIN products p ON p.id = v.product_id
 JOIN owners o ON o.id = p.owner_id
 ORDER BY v.id;
+
+-- name: one_unit
+SELECT code, name, decimals, base_code, factor_num::text AS factor_num, factor_den::text AS factor_den, version
+FROM units WHERE upper(code) = upper(%(code)s);
+
+-- name: all_units
+SELECT code, name, decimals, base_code, factor_num::text AS factor_num, factor_den::text AS factor_den, version
+FROM units ORDER BY coalesce(base_code, code), base_code IS NOT NULL, code;
+
+-- name: insert_unit
+INSERT INTO units (code, name, decimals, base_code, factor_num, factor_den)
+VALUES (%(code)s, %(name)s, %(decimals)s, %(base_code)s, %(factor_num)s, %(factor_den)s);
+
+-- name: update_unit
+UPDATE units SET name = %(name)s, decimals = %(decimals)s, base_code = %(base_code)s, factor_num = %(factor_num)s,
+                 factor_den = %(factor_den)s, version = %(version)s
+WHERE code = %(code)s;
+
+-- name: delete_unit
+DELETE FROM units WHERE code = %(code)s;
+
+-- name: delete_barcode
+DELETE FROM barcodes WHERE id = %(id)s AND variant_id = %(variant_id)s
+RETURNING id, code, kind, level, trim_scale(units) AS units;
+
+-- name: insert_image
+-- The same picture of the same product again is the one that is there.
+INSERT INTO product_images (product_id, sha256, media_type, size_bytes, position)
+SELECT %(product_id)s, %(sha256)s, %(media_type)s, %(size_bytes)s, coalesce(max(i.position) + 1, 0)
+FROM product_images i WHERE i.product_id = %(product_id)s
+ON CONFLICT (product_id, sha256) DO NOTHING
+RETURNING id;
+
+-- name: images_of_product
+SELECT id, sha256, media_type, size_bytes, position FROM product_images
+WHERE product_id = %(product_id)s ORDER BY position, id;
+
+-- name: delete_image
+DELETE FROM product_images WHERE id = %(id)s AND product_id = %(product_id)s
+RETURNING id, sha256, media_type, size_bytes, position;
+
+-- name: image_type
+SELECT media_type FROM product_images WHERE sha256 = %(sha256)s LIMIT 1;

@@ -16,6 +16,7 @@ __all__ = [
     "BarcodeKind",
     "BarcodeRef",
     "BarcodeRow",
+    "BarcodeShown",
     "Category",
     "ChangeCategory",
     "ChangeOneVariant",
@@ -29,6 +30,7 @@ __all__ = [
     "CreateUnit",
     "CreateVariant",
     "Image",
+    "ImageContent",
     "Level",
     "Outcome",
     "Owner",
@@ -153,6 +155,22 @@ class BarcodeRow(msgspec.Struct, frozen=True, kw_only=True):
     units: Decimal
 
 
+class BarcodeShown(msgspec.Struct, frozen=True, kw_only=True):
+    """What a barcode names: one scan stands for `units` of the variant's `unit`."""
+
+    code: str
+    kind: BarcodeKind
+    level: Level
+    units: Decimal
+    variant_id: int
+    product_id: int
+    sku: str
+    name: str
+    unit: str
+    tracking: Tracking
+    active: bool
+
+
 class Image(msgspec.Struct, frozen=True, kw_only=True):
     """A picture of a product; its content is read at `/api/images/{sha256}`."""
 
@@ -161,6 +179,13 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     media_type: str
     size_bytes: int
     position: int
+
+
+class ImageContent(msgspec.Struct, frozen=True, kw_only=True):
+    """The bytes of a picture, and what they are."""
+
+    media_type: str
+    content: bytes
 
 
 class Variant(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,10 +232,10 @@ class ProductFilters(msgspec.Struct, frozen=True, kw_only=True):
     """What a list of products is narrowed by; None leaves a filter out.
 
     `category` and `owner` are ids (a category takes in what is below it); `attributes` must all be held by the product
-    or by one of its variants; `q` is a search text.
+    or by one of its variants; `sku` is that of one of its variants.
     """
 
-    q: str | None = None
+    sku: str | None = None
     category: int | None = None
     owner: int | None = None
     active: bool | None = None

@@ -9,6 +9,7 @@ from perpetua.items.rules.fields import (
     clean_price,
     clean_sku,
     clean_text,
+    clean_unit_code,
     clean_weight,
     image_type,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "clean_price",
     "clean_sku",
     "clean_text",
+    "clean_unit_code",
     "clean_weight",
     "convert",
     "expand_upce",

@@ -11,13 +11,14 @@ from perpetua.kit.errors import InvalidValue
 
 __all__ = [
     "clean_attributes", "clean_code", "clean_length", "clean_name", "clean_price", "clean_sku", "clean_text",
-    "clean_weight", "image_type",
+    "clean_unit_code", "clean_weight", "image_type",
 ]  # fmt: skip
 
 MAX_ATTRIBUTES_BYTES = 16_384
 MAX_DEPTH = 4
 MAX_ITEMS = 200
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
+_UNIT_CODE = re.compile(r"[A-Za-z0-9_.²³%/-]{1,20}", re.ASCII)
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -33,6 +34,18 @@ def clean_sku(text: str, field: str = "sku") -> str:
 def clean_code(text: str, field: str = "code") -> str:
     """The code of an owner or category, under the same rules as a SKU."""
     return _line(text, field, 64)
+
+
+def clean_unit_code(text: str, field: str = "code") -> str:
+    """The code of a unit: up to 20 letters, digits, and the signs that units are written with.
+
+    Raises:
+        InvalidValue: empty, too long, or with other characters.
+    """
+    code = text.strip()
+    if not _UNIT_CODE.fullmatch(code):
+        raise InvalidValue(field, text, "must have 1 to 20 letters (A–Z), digits, or of _ . ² ³ % / -")
+    return code
 
 
 def clean_name(text: str, field: str = "name") -> str:

@@ -1,0 +1,97 @@
+"""Pictures of products. The content tells its type and its name: nothing that a sender says about the file is used."""
+
+import hashlib
+import re
+
+from perpetua.access.service import audit
+from perpetua.access.types import Actor
+from perpetua.items import rules, store
+from perpetua.items.errors import NotAnImage
+from perpetua.items.port import ObjectStore
+from perpetua.items.service import drafts
+from perpetua.items.types import Image, ImageContent
+from perpetua.kit.database import Database, Tx
+from perpetua.kit.errors import Missing, TooLarge
+
+__all__ = ["MAX_IMAGE_BYTES", "add_image", "read_image", "remove_image"]
+
+MAX_IMAGE_BYTES = 5_000_000
+MAX_IMAGES = 50
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+async def add_image(db: Database, actor: Actor, objects: ObjectStore, product_id: int, content: bytes) -> Image:
+    """Add a PNG, JPEG or WebP to a product; the same picture again is the one that is there.
+
+    Raises:
+        Missing: no such product. NotAnImage: the content is nothing of these. TooLarge: more than 5 MB, or 50 pictures.
+    """
+    actor.require("items.write")
+    if len(content) > MAX_IMAGE_BYTES:
+        raise TooLarge(reason="A picture has at most 5 MB; make it smaller.", limit=MAX_IMAGE_BYTES)
+    media_type = rules.image_type(content)
+    if media_type is None:
+        raise NotAnImage(taken=["image/png", "image/jpeg", "image/webp"])
+    sha256 = hashlib.sha256(content).hexdigest()
+    row = {"product_id": product_id, "sha256": sha256, "media_type": media_type, "size_bytes": len(content)}
+
+    async def act(tx: Tx) -> Image:
+        await _hold(tx, product_id)
+        held = await tx.rows(store.Q["images_of_product"], {"product_id": product_id}, as_=Image)
+        for image in held:
+            if image.sha256 == sha256:
+                return image
+        if len(held) >= MAX_IMAGES:
+            raise TooLarge(reason=f"A product has at most {MAX_IMAGES} pictures.", limit=MAX_IMAGES)
+        # Kept before the row is visible: a row without content would be a fault, content without a row is none.
+        await objects.put(sha256, content)
+        await tx.value(store.Q["insert_image"], row)
+        await tx.value(store.Q["touch_product"], {"id": product_id})
+        made = (await tx.rows(store.Q["images_of_product"], {"product_id": product_id}, as_=Image))[-1]
+        await audit(tx, actor, "product", product_id, "image added", None, made)
+        return made
+
+    return await db.run(act)
+
+
+async def remove_image(db: Database, actor: Actor, product_id: int, image_id: int) -> None:
+    """Take a picture from a product. The content stays in the store, where another product may use it.
+
+    Raises:
+        Missing: the product has none with this id.
+    """
+    actor.require("items.write")
+
+    async def act(tx: Tx) -> None:
+        await _hold(tx, product_id)
+        this = {"id": image_id, "product_id": product_id}
+        gone = await tx.maybe(store.Q["delete_image"], this, as_=Image) if 0 < image_id < 2**63 else None
+        if gone is None:
+            raise Missing("image", image_id, product_id=product_id)
+        await tx.value(store.Q["touch_product"], {"id": product_id})
+        await audit(tx, actor, "product", product_id, "image removed", gone, None)
+
+    await db.run(act)
+
+
+async def read_image(db: Database, actor: Actor, objects: ObjectStore, sha256: str) -> ImageContent:
+    """The content of a picture and its type.
+
+    Raises:
+        Missing: no product has it.
+    """
+    actor.require("items.read")
+    if not _SHA256.fullmatch(sha256):
+        raise Missing("image", sha256)
+    async with db.snapshot() as tx:
+        media_type = await tx.value(store.Q["image_type"], {"sha256": sha256})
+    content = await objects.get(sha256) if media_type else None
+    if content is None:
+        raise Missing("image", sha256)
+    return ImageContent(media_type=media_type, content=content)
+
+
+async def _hold(tx: Tx, product_id: int) -> None:
+    known = 0 < product_id <= drafts.LARGEST_ID
+    if not known or await tx.value(store.Q["lock_product"], {"id": product_id}) is None:
+        raise Missing("product", product_id)
