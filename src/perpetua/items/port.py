@@ -8,13 +8,14 @@ import os
 import re
 import uuid
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 __all__ = ["DiskStore", "ObjectStore"]
 
 _KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
+@runtime_checkable
 class ObjectStore(Protocol):
     """Keeps contents under their hash. Writing the same again changes nothing."""
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 
 from perpetua.access.types import Actor
 from perpetua.items import rules, store
@@ -12,6 +13,7 @@ from perpetua.items.errors import CostsNotYours
 from perpetua.items.service import drafts
 from perpetua.items.tables import categories, product_variants, products
 from perpetua.items.types import Product, ProductFilters
+from perpetua.kit import json
 from perpetua.kit.database import Database
 from perpetua.kit.errors import InvalidValue
 from perpetua.kit.listing import Page, PageRequest, page_of
@@ -75,7 +77,8 @@ def _conditions(filters: ProductFilters) -> list[Any]:
         named = sa.func.upper(product_variants.c.sku) == sa.func.upper(filters.sku)
         conditions.append(products.c.id.in_(sa.select(product_variants.c.product_id).where(named)))
     if filters.attributes is not None:
-        wanted = rules.clean_attributes(filters.attributes)
+        text = json.dumps(rules.clean_attributes(filters.attributes)).decode()
+        wanted = sa.cast(sa.literal(text, sa.Text), JSONB)
         # A union of two index scans: an OR over both tables would read them whole.
         of_product = sa.select(products.c.id).where(products.c.attributes.contains(wanted))
         of_variant = sa.select(product_variants.c.product_id).where(product_variants.c.attributes.contains(wanted))
