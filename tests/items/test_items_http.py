@@ -137,6 +137,10 @@ async def test_a_list_is_narrowed(client: Client) -> None:
     for query in (f"owner={owner}", 'attributes={"colour":"teal"}', 'attributes={"brand":"Zed"}', "sku=nar-1"):
         assert await found(query) == [made["id"]], query
     assert await found(f"owner={owner}&active=false") == []
+    assert await found("q=nar-1") == [made["id"]]
+    assert await found(f"q=thingg NAR&owner={owner}") == [made["id"]]
+    assert await found("q=nar-1&owner=1") == []
+    assert (await client.get("/api/products?q=nar&sort=name")).status_code == 422
     assert await found("updated_since=2190-01-01") == []
     assert made["id"] in await found("updated_since=2020-01-01&limit=1000")
     assert (await client.get("/api/products?attributes=[1]")).status_code == 422

@@ -24,6 +24,7 @@ from perpetua.app.middleware import Gate
 from perpetua.app.request import JsonRequest
 from perpetua.app.settings import Settings
 from perpetua.items import http as items
+from perpetua.items.port import DiskStore
 from perpetua.kit.clock import Clock, system_clock
 from perpetua.kit.database import Database
 from perpetua.kit.http import moment_of, page_of_query
@@ -54,6 +55,7 @@ def create_app(settings: Settings, db: Database | None = None, *, clock: Clock =
     """
     metrics = Metrics()
     secrets = Secrets(key=settings.secret, https=settings.https)
+    objects = DiskStore(settings.home / "objects")
     state = State({"db": db})
     handlers = [*OWN, *WORDS]
     for handler in handlers:
@@ -65,6 +67,7 @@ def create_app(settings: Settings, db: Database | None = None, *, clock: Clock =
             "actor": Provide(_actor, sync_to_thread=False),
             "secrets": Provide(lambda: secrets, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),
+            "objects": Provide(lambda: objects, sync_to_thread=False),
             "clock": Provide(lambda: clock, sync_to_thread=False),
             "metrics": Provide(lambda: metrics, sync_to_thread=False),
             "page": Provide(page_of_query, sync_to_thread=False),

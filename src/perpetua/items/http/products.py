@@ -39,6 +39,7 @@ async def list_products(
     db: Database,
     actor: Actor,
     page: PageRequest,
+    q: Annotated[str | None, Parameter(max_length=300, description="Words, a SKU or a barcode; typos allowed.")] = None,
     sku: Annotated[str | None, Parameter(max_length=64, description="That of one of its variants.")] = None,
     category: QueryId = None,
     owner: QueryId = None,
@@ -51,9 +52,11 @@ async def list_products(
 ) -> Page[Product]:
     """Products with their variants. A category takes in what is below it.
 
-    Sorted by `sku`, `name` or `updated_at`; `-name` is backwards. Cost prices are there for readers with `costs.read`.
+    Sorted by `sku`, `name` or `updated_at`; `-name` is backwards. With `q` by how well they answer, in one page.
+    Cost prices are there for readers with `costs.read`.
     """
     filters = ProductFilters(
+        q=q,
         sku=sku,
         category=category,
         owner=owner,

@@ -11,6 +11,7 @@ from perpetua.access.types import Actor
 from perpetua.items import rules, store
 from perpetua.items.errors import CostsNotYours
 from perpetua.items.service import drafts
+from perpetua.items.service.search import MAX_FOUND, SearchFilters, search_variants
 from perpetua.items.tables import categories, product_variants, products
 from perpetua.items.types import Product, ProductFilters
 from perpetua.kit import json
@@ -39,6 +40,8 @@ async def list_products(db: Database, actor: Actor, filters: ProductFilters, pag
         InvalidValue: no such order, or a filter that can't be. CostsNotYours: an order by cost, without the right.
     """
     actor.require("items.read")
+    if filters.q is not None:
+        return await _found(db, actor, filters, page)
     down = page.sort.startswith("-")
     order, kind = _sort(actor, page.sort.removeprefix("-") or "sku")
     query = sa.select(products.c.id, order.label("key")).limit(page.limit + 1)
@@ -52,6 +55,22 @@ async def list_products(db: Database, actor: Actor, filters: ProductFilters, pag
         keys = page_of(await tx.rows(query, as_=_Key), page, lambda row: [row.key, row.id])
         found = await store.products_by_id(tx, [row.id for row in keys.items]) if keys.items else []
     return Page(items=[drafts.shown(product, actor) for product in found], next_cursor=keys.next_cursor)
+
+
+async def _found(db: Database, actor: Actor, filters: ProductFilters, page: PageRequest) -> Page[Product]:
+    """What a search finds, the best first: one page, as ranks are not an order to continue in."""
+    if page.sort or page.cursor:
+        raise InvalidValue("sort", page.sort or "(cursor)", "a search is sorted by how well it answers, in one page")
+    narrowed = SearchFilters(category=filters.category, owner=filters.owner, active=filters.active)
+    hits = await search_variants(db, actor, filters.q or "", filters=narrowed, limit=min(page.limit, MAX_FOUND))
+    ids = list(dict.fromkeys(hit.product_id for hit in hits))
+    if not ids:
+        return Page(items=[])
+    query = sa.select(products.c.id).where(products.c.id.in_(ids), *_conditions(filters))
+    async with db.snapshot() as tx:
+        kept = set(await tx.values(query))
+        found = await store.products_by_id(tx, [key for key in ids if key in kept])
+    return Page(items=[drafts.shown(product, actor) for product in found])
 
 
 def _sort(actor: Actor, name: str) -> tuple[Any, type]:

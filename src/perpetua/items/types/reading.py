@@ -208,9 +208,10 @@ class ProductFilters(msgspec.Struct, frozen=True, kw_only=True):
     """What a list of products is narrowed by; None leaves a filter out.
 
     `category` and `owner` are ids (a category takes in what is below it); `attributes` must all be held by the product
-    or by one of its variants; `sku` is that of one of its variants.
+    or by one of its variants; `sku` is that of one of its variants; `q` is a search text, typos allowed.
     """
 
+    q: str | None = None
     sku: str | None = None
     category: int | None = None
     owner: int | None = None
