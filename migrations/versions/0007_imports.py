@@ -12,6 +12,7 @@ CREATE TABLE imports (
   id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   kind        text NOT NULL,
   actor_id    bigint NOT NULL,
+  sender      jsonb NOT NULL,
   source      text NOT NULL,
   sha256      text NOT NULL,
   once        boolean NOT NULL,
@@ -36,6 +37,7 @@ CREATE TABLE imports (
   undone_by   bigint,
   CHECK (rows_done = rows_good + rows_bad AND rows_done <= rows_total)
 );
+COMMENT ON COLUMN imports.sender IS 'the actor with its rights when it began: a job may do no more than that';
 COMMENT ON COLUMN imports.once IS 'the same content may not go in a second time';
 COMMENT ON COLUMN imports.runs IS 'how often it was begun or resumed; only the latest run may move it on';
 COMMENT ON COLUMN imports.prepared IS 'what the kind found out in its first pass; NULL until that pass is committed';

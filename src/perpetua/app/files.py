@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
-from perpetua.access.types import Actor
+from perpetua.access.types import Actor, Permission
 from perpetua.items.imports import PRODUCTS
 from perpetua.items.service.exports import export_columns, export_products
 from perpetua.kit.database import Database
@@ -21,14 +21,15 @@ MEDIA_TYPES: Final[dict[Format, str]] = {
 
 
 class Export(NamedTuple):
-    """A list that can be written out: its columns for this actor, and its rows in batches."""
+    """A list that can be written out: what it needs, its columns for this actor, and its rows in batches."""
 
+    needs: Permission
     columns: Callable[[Actor], Sequence[str]]
     rows: Callable[[Database, Actor], AsyncIterator[Iterable[Sequence[Any]]]]
 
 
 KINDS: Final[dict[str, Kind[Actor]]] = {kind.name: kind for kind in (PRODUCTS,)}
-EXPORTS: Final[dict[str, Export]] = {"products": Export(export_columns, export_products)}
+EXPORTS: Final[dict[str, Export]] = {"products": Export("items.read", export_columns, export_products)}
 
 
 def kind_of(name: str) -> Kind[Actor]:
@@ -49,8 +50,10 @@ def written(name: str, form: Format, db: Database, actor: Actor, *, bom: bool = 
     """The list as the bytes of a file, streamed.
 
     Raises:
-        NotAllowed: before the first byte, as the rows are asked for.
+        NotAllowed: no `exports.run`, or not allowed to read the list; before the first byte.
     """
     export = export_of(name)
+    actor.require("exports.run")
+    actor.require(export.needs)
     columns, rows = export.columns(actor), export.rows(db, actor)
     return csv_stream(columns, rows, bom=bom) if form == "csv" else xlsx_stream(columns, rows, sheet=name)

@@ -36,10 +36,18 @@ the `Parsed`'s `place`. A dry run calls `prepare`, `apply` and `finish` as a rea
 rolled back: it holds its locks until the end.
 """
 
-from perpetua.kit.imports.engine import begin, resume, submit, undo
+from perpetua.kit.imports.engine import begin, fail, resume, submit, undo
 from perpetua.kit.imports.errors import AlreadyImported, CannotUndo, FileChanged, NotResumable, RunElsewhere
 from perpetua.kit.imports.reading import bad_row
-from perpetua.kit.imports.store import errors_of, get_import, list_imports, remembered, stream_errors
+from perpetua.kit.imports.store import (
+    ImportError_,
+    errors_of,
+    get_import,
+    list_imports,
+    remembered,
+    sender_of,
+    stream_errors,
+)
 from perpetua.kit.imports.types import (
     BadRow,
     Chunk,
@@ -67,6 +75,7 @@ __all__ = [
     "Field",
     "FileChanged",
     "Import",
+    "ImportError_",
     "ImportOptions",
     "Kind",
     "NotResumable",
@@ -81,10 +90,12 @@ __all__ = [
     "bad_row",
     "begin",
     "errors_of",
+    "fail",
     "get_import",
     "list_imports",
     "remembered",
     "resume",
+    "sender_of",
     "stream_errors",
     "submit",
     "text",

@@ -23,7 +23,7 @@ from perpetua.kit.imports.types import (
 )
 from perpetua.kit.tabular import DEFAULT_LIMITS, Limits, Table, inspect
 
-__all__ = ["PERMISSION", "begin", "resume", "submit", "undo"]
+__all__ = ["PERMISSION", "begin", "fail", "resume", "submit", "undo"]
 
 A = TypeVar("A", bound=Sender)
 Also = Callable[[Tx, int], Awaitable[None]]
@@ -109,6 +109,12 @@ async def resume(
     return await store.get_import(db, import_id)
 
 
+async def fail(db: Database, import_id: int, failure: str) -> None:
+    """Write down why an import that waits cannot be run at all."""
+    async with db.transaction() as tx:
+        await tx.execute(Q["fail_waiting"], {"id": import_id, "failure": failure[:1000]})
+
+
 async def undo(db: Database, actor: A, kind: Kind[A], import_id: int) -> Import:
     """Take back what an import did, whole or not at all.
 
@@ -160,6 +166,7 @@ async def _create(
     made = {
         "kind": kind.name,
         "actor_id": actor.person_id,
+        "sender": jsonb(actor),
         "source": ", ".join(table.name for table in tables)[:500],
         "sha256": digest,
         "once": not (kind.repeatable or options.again or options.dry_run),

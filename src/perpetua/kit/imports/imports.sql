@@ -1,7 +1,7 @@
 -- name: make_import
-INSERT INTO imports (kind, actor_id, source, sha256, once, files, options, columns, dry_run, rows_total)
-VALUES (%(kind)s, %(actor_id)s, %(source)s, %(sha256)s, %(once)s, %(files)s, %(options)s, %(columns)s, %(dry_run)s,
-        %(rows_total)s)
+INSERT INTO imports (kind, actor_id, sender, source, sha256, once, files, options, columns, dry_run, rows_total)
+VALUES (%(kind)s, %(actor_id)s, %(sender)s, %(source)s, %(sha256)s, %(once)s, %(files)s, %(options)s, %(columns)s,
+        %(dry_run)s, %(rows_total)s)
 ON CONFLICT (kind, sha256) WHERE once AND state <> 'undone' AND NOT (state = 'failed' AND rows_done = 0) DO NOTHING
 RETURNING id;
 
@@ -49,6 +49,10 @@ UPDATE imports SET state = %(state)s, finished_at = now(), summary = %(summary)s
 -- name: fail_import
 UPDATE imports SET state = 'failed', failure = %(failure)s, finished_at = now()
 WHERE id = %(id)s AND runs = %(run)s AND state IN ('waiting', 'running');
+
+-- name: fail_waiting
+UPDATE imports SET state = 'failed', failure = %(failure)s, finished_at = now()
+WHERE id = %(id)s AND state IN ('waiting', 'running');
 
 -- name: drop_files
 DELETE FROM import_files WHERE import_id = %(id)s;

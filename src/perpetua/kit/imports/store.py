@@ -17,7 +17,16 @@ from perpetua.kit.imports.types import BadRow, Import, Progress, Remembered, Sou
 from perpetua.kit.listing import Page, PageRequest, page_of
 from perpetua.kit.tabular import Table
 
-__all__ = ["ImportError_", "KeptFile", "errors_of", "get_import", "list_imports", "remembered", "stream_errors"]
+__all__ = [
+    "ImportError_",
+    "KeptFile",
+    "errors_of",
+    "get_import",
+    "list_imports",
+    "remembered",
+    "sender_of",
+    "stream_errors",
+]
 
 Q = Queries(__file__, "imports.sql")
 PART_BYTES = 1 << 20
@@ -89,6 +98,15 @@ async def get_import(db: Database, import_id: int) -> Import:
     if not rows:
         raise Missing("import", import_id)
     return _import(rows[0])
+
+
+async def sender_of(db: Database, import_id: int) -> dict[str, Any]:
+    """The actor that began it, as plain JSON. Raises Missing."""
+    async with db.transaction() as tx:
+        sender = await tx.value(sa.select(imports.c.sender).where(imports.c.id == import_id))
+    if sender is None:
+        raise Missing("import", import_id)
+    return sender
 
 
 async def errors_of(db: Database, import_id: int, page: PageRequest) -> Page[ImportError_]:

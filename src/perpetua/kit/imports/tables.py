@@ -13,6 +13,7 @@ imports = sa.Table(
     sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("actor_id", sa.BigInteger, nullable=False),
+    sa.Column("sender", JSONB, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("sha256", sa.Text, nullable=False),
     sa.Column("once", sa.Boolean, nullable=False),
