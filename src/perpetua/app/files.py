@@ -10,6 +10,7 @@ from perpetua.kit.database import Database
 from perpetua.kit.errors import Missing
 from perpetua.kit.imports import Kind
 from perpetua.kit.tabular import csv_stream, xlsx_stream
+from perpetua.ledger.imports import MOVEMENTS, OPENING_STOCK
 
 __all__ = ["EXPORTS", "KINDS", "MEDIA_TYPES", "Export", "Format", "export_of", "kind_of", "written"]
 
@@ -28,7 +29,7 @@ class Export(NamedTuple):
     rows: Callable[[Database, Actor], AsyncIterator[Iterable[Sequence[Any]]]]
 
 
-KINDS: Final[dict[str, Kind[Actor]]] = {kind.name: kind for kind in (PRODUCTS,)}
+KINDS: Final[dict[str, Kind[Actor]]] = {kind.name: kind for kind in (PRODUCTS, MOVEMENTS, OPENING_STOCK)}
 EXPORTS: Final[dict[str, Export]] = {"products": Export("items.read", export_columns, export_products)}
 
 

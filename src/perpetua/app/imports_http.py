@@ -17,7 +17,7 @@ from perpetua.access.types import Actor
 from perpetua.app.files import MEDIA_TYPES, Format, kind_of, written
 from perpetua.app.imports_jobs import enqueue
 from perpetua.kit import imports, json
-from perpetua.kit.database import Database, Tx
+from perpetua.kit.database import Database
 from perpetua.kit.errors import InvalidValue
 from perpetua.kit.imports import Import, ImportError_, ImportOptions, Source
 from perpetua.kit.listing import Page, PageRequest
@@ -137,16 +137,13 @@ async def _submit(db: Database, actor: Actor, kind: str, data: Upload) -> Respon
         sheet=data.sheet or None,
     )
 
-    async def also(tx: Tx, import_id: int) -> None:
-        await enqueue(db, tx, import_id)
-
     with tempfile.TemporaryDirectory(prefix="perpetua-upload-") as folder:
         path = Path(folder) / "upload"  # never the sender's name
         with path.open("wb") as file:
             while block := await data.file.read(_BLOCK):
                 file.write(block)
         sources = [Source(path, _harmless(data.file.filename))]
-        made = await imports.submit(db, actor, chosen, sources, options, also=also, limits=LIMITS)
+        made = await imports.submit(db, actor, chosen, sources, options, also=enqueue, limits=LIMITS)
     return Response(_shown(made, actor), headers={"Location": f"/api/imports/{made.id}"})
 
 

@@ -16,7 +16,7 @@ from perpetua.kit import imports
 from perpetua.kit.database import Database, Tx
 from perpetua.kit.errors import NotAllowed, Refusal
 from perpetua.kit.imports import NotResumable, RunElsewhere
-from perpetua.kit.jobs import Blueprint, JobContext, RetryStrategy, database_of, defer, queue
+from perpetua.kit.jobs import Blueprint, JobContext, RetryStrategy, database_of, defer
 
 __all__ = ["enqueue", "jobs", "run_import"]
 
@@ -30,9 +30,9 @@ async def run(context: JobContext, import_id: int) -> None:
     await run_import(database_of(context), import_id)
 
 
-async def enqueue(db: Database, tx: Tx, import_id: int) -> None:
+async def enqueue(tx: Tx, import_id: int) -> None:
     """Have the worker run it, once `tx` is committed."""
-    await defer(tx, queue(db), TASK, import_id=import_id)
+    await defer(tx, TASK, import_id=import_id)
 
 
 async def run_import(db: Database, import_id: int) -> None:
