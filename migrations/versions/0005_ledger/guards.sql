@@ -52,3 +52,23 @@ END $$;
 CREATE TRIGGER guard_movements AFTER UPDATE ON product_variants
   REFERENCING OLD TABLE AS old_variants NEW TABLE AS new_variants
   FOR EACH STATEMENT EXECUTE FUNCTION ledger_guard_variants();
+
+-- A place whose stock has a history stays; the refusal says what lies there.
+CREATE FUNCTION ledger_lies_at(place bigint) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT CASE count(*) WHEN 0 THEN 'has held stock' ELSE
+           'holds ' || string_agg(format('%s of %s', trim_scale(x.on_hand), x.sku), ', ' ORDER BY x.n) FILTER (WHERE x.n <= 3)
+           || CASE WHEN count(*) > 3 THEN format(' and %s more', count(*) - 3) ELSE '' END END
+  FROM (SELECT v.sku, sum(l.on_hand) AS on_hand, row_number() OVER (ORDER BY v.sku) AS n
+        FROM inventory_levels l JOIN product_variants v ON v.id = l.variant_id
+        WHERE l.location_id = place GROUP BY v.sku HAVING sum(l.on_hand) <> 0) x
+$$;
+
+CREATE FUNCTION ledger_guard_places() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT FROM inventory_levels v WHERE v.location_id = OLD.id) THEN
+    RAISE foreign_key_violation USING CONSTRAINT = 'locations_hold_stock', DETAIL = OLD.code,
+      HINT = ledger_lies_at(OLD.id), MESSAGE = format('location %s holds stock or has held some', OLD.code);
+  END IF;
+  RETURN OLD;
+END $$;
+CREATE TRIGGER guard_stock BEFORE DELETE ON locations FOR EACH ROW EXECUTE FUNCTION ledger_guard_places();

@@ -141,12 +141,12 @@ BEGIN
   END IF;
   PERFORM pg_advisory_xact_lock(7001);
 
-  SELECT n.code INTO wrong FROM old_places o JOIN new_places n USING (id)
+  SELECT n.id, n.code INTO wrong FROM old_places o JOIN new_places n USING (id)
   WHERE o.active AND NOT n.active
     AND EXISTS (SELECT FROM inventory_levels v WHERE v.location_id = n.id AND v.on_hand <> 0) LIMIT 1;
   IF FOUND THEN
     RAISE foreign_key_violation USING CONSTRAINT = 'locations_hold_stock', DETAIL = wrong.code,
-      MESSAGE = format('location %s holds stock', wrong.code);
+      HINT = ledger_lies_at(wrong.id), MESSAGE = format('location %s holds stock', wrong.code);
   END IF;
 
   UPDATE inventory_levels v SET negative_allowed = n.negative_allowed

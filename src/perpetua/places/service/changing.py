@@ -217,6 +217,10 @@ def _translated(code: str, new_code: str | None = None) -> Generator[None]:
     except pg.UniqueViolation:
         taken = new_code or code
         raise CodeTaken(location=taken, taken=[taken]) from None
+    except pg.CheckViolation as error:
+        if error.diag.constraint_name != "level_not_negative":
+            raise
+        raise HoldsStock(location=code, held="or a place below it is oversold: less than nothing lies there") from None
     except pg.ForeignKeyViolation as error:
         raise _in_use(error, code) from None
 

@@ -92,7 +92,7 @@ async def lay_out(db: Database, actor: Actor, command: LayOut, *, key: str | Non
 
 
 async def make(tx: Tx, actor: Actor, asked: Sequence[CreateLocation]) -> list[int]:
-    """Make places inside another word's transaction; their ids, in the order asked.
+    """Make places inside another word's transaction; ids of all that was made, parents before what stands in them.
 
     Raises: as `create_many`.
     """
