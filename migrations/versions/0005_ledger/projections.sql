@@ -1,9 +1,10 @@
 -- Locks the positions (variant, site) that rows at these places will touch, in one order for all writers, so that the
 -- check and the append share one lock and no two writers can wait for each other.
--- Missing positions are made first, before any lock is held.
+-- Missing positions are made after the others are locked, and locked in their turn; that can meet another writer who
+-- makes the same ones in the meantime, which the deadlock detector ends and Database.run tries again.
 CREATE FUNCTION ledger_lock(variant_ids bigint[], location_ids bigint[]) RETURNS void
 LANGUAGE plpgsql AS $$
-DECLARE variants bigint[]; sites bigint[];
+DECLARE variants bigint[]; sites bigint[]; locked bigint;
 BEGIN
   -- Places keep their site and flags while stock is posted; whoever moves a subtree takes this lock alone.
   PERFORM pg_advisory_xact_lock_shared(7001);
@@ -13,17 +14,21 @@ BEGIN
         JOIN locations l ON l.id = u.location_id
         ORDER BY 1, 2) w;
 
-  INSERT INTO inventory_positions (variant_id, site_id)
-  SELECT w.variant_id, w.site_id FROM unnest(variants, sites) AS w (variant_id, site_id)
-  WHERE NOT EXISTS (SELECT FROM inventory_positions p WHERE p.variant_id = w.variant_id AND p.site_id = w.site_id)
-  ORDER BY 1, 2
-  ON CONFLICT DO NOTHING;
+  FOR attempt IN 1 .. 2 LOOP
+    PERFORM 1
+    FROM unnest(variants, sites) AS w (variant_id, site_id)
+    JOIN inventory_positions p ON p.variant_id = w.variant_id AND p.site_id = w.site_id
+    ORDER BY p.variant_id, p.site_id
+    FOR NO KEY UPDATE OF p;
+    GET DIAGNOSTICS locked = ROW_COUNT;
+    EXIT WHEN locked = coalesce(cardinality(variants), 0);
 
-  PERFORM 1
-  FROM unnest(variants, sites) AS w (variant_id, site_id)
-  JOIN inventory_positions p ON p.variant_id = w.variant_id AND p.site_id = w.site_id
-  ORDER BY p.variant_id, p.site_id
-  FOR NO KEY UPDATE OF p;
+    INSERT INTO inventory_positions (variant_id, site_id)
+    SELECT w.variant_id, w.site_id FROM unnest(variants, sites) AS w (variant_id, site_id)
+    WHERE NOT EXISTS (SELECT FROM inventory_positions p WHERE p.variant_id = w.variant_id AND p.site_id = w.site_id)
+    ORDER BY 1, 2
+    ON CONFLICT DO NOTHING;
+  END LOOP;
 END $$;
 
 -- Keeps levels and positions, whoever writes the ledger, in the same statement. Nested loops are forced: the cached plan
@@ -33,7 +38,7 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 AS $$
-DECLARE changed bigint;
+DECLARE missing bigint;
 BEGIN
   IF EXISTS (SELECT FROM (SELECT DISTINCT posting_id FROM new_rows) n
              WHERE NOT EXISTS (SELECT FROM postings p WHERE p.id = n.posting_id)) THEN
@@ -41,13 +46,18 @@ BEGIN
   END IF;
 
   -- Most levels exist: change those; only where some were missing look for them and make them.
-  UPDATE inventory_levels v
-  SET on_hand = v.on_hand + d.quantity, version = v.version + 1, updated_at = d.recorded_at
-  FROM (SELECT n.variant_id, n.location_id, n.lot_id, sum(n.quantity) AS quantity, max(n.recorded_at) AS recorded_at
-        FROM new_rows n GROUP BY 1, 2, 3) d
-  WHERE v.variant_id = d.variant_id AND v.location_id = d.location_id AND v.lot_id = d.lot_id;
-  GET DIAGNOSTICS changed = ROW_COUNT;
-  IF changed < (SELECT count(*) FROM (SELECT DISTINCT n.variant_id, n.location_id, n.lot_id FROM new_rows n) d) THEN
+  WITH delta AS MATERIALIZED (
+    SELECT n.variant_id, n.location_id, n.lot_id, sum(n.quantity) AS quantity, max(n.recorded_at) AS recorded_at
+    FROM new_rows n GROUP BY 1, 2, 3
+  ), changed AS (
+    UPDATE inventory_levels v
+    SET on_hand = v.on_hand + d.quantity, version = v.version + 1, updated_at = d.recorded_at
+    FROM delta d
+    WHERE v.variant_id = d.variant_id AND v.location_id = d.location_id AND v.lot_id = d.lot_id
+    RETURNING 1
+  )
+  SELECT (SELECT count(*) FROM delta) - (SELECT count(*) FROM changed) INTO missing;
+  IF missing > 0 THEN
     INSERT INTO inventory_levels (variant_id, location_id, lot_id, on_hand, negative_allowed, updated_at)
     SELECT d.variant_id, d.location_id, d.lot_id, d.quantity, coalesce(l.negative_allowed, false), d.recorded_at
     FROM (SELECT n.variant_id, n.location_id, n.lot_id, sum(n.quantity) AS quantity, max(n.recorded_at) AS recorded_at

@@ -147,13 +147,13 @@ CREATE TABLE inventory_positions (
   reserved   numeric(18,4) NOT NULL DEFAULT 0 CHECK (reserved >= 0),
   on_order   numeric(18,4) NOT NULL DEFAULT 0 CHECK (on_order >= 0),
   in_transit numeric(18,4) NOT NULL DEFAULT 0,
-  available  numeric(18,4) GENERATED ALWAYS AS (on_hand - unsellable - allocated - reserved) STORED,
   version    bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (variant_id, site_id)
 ) WITH (fillfactor = 70);
 CREATE INDEX inventory_positions_site ON inventory_positions (site_id, variant_id);
 COMMENT ON COLUMN inventory_positions.on_hand IS 'in the site, its transit location excepted';
 COMMENT ON COLUMN inventory_positions.unsellable IS 'the part of on_hand that lies where nothing may be promised from';
+COMMENT ON TABLE inventory_positions IS 'available is on_hand - unsellable - allocated - reserved, worked out where it is read';
 COMMENT ON COLUMN inventory_positions.in_transit IS 'on its way to this site';
 
 CREATE TABLE transfers (

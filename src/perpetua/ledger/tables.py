@@ -123,7 +123,6 @@ inventory_positions = sa.Table(
     sa.Column("variant_id", sa.BigInteger, primary_key=True),
     sa.Column("site_id", sa.BigInteger, primary_key=True),
     *(_need(name, QUANTITY) for name in ("on_hand", "unsellable", "allocated", "reserved", "on_order", "in_transit")),
-    sa.Column("available", QUANTITY, sa.Computed("on_hand - unsellable - allocated - reserved", persisted=True)),
     _need("version", sa.BigInteger),
 )  # fmt: skip
 
