@@ -1,5 +1,6 @@
 """Every operation, called as its own description allows, and as it does not: no bug, no undocumented answer."""
 
+import os
 import time
 import traceback
 from collections import Counter
@@ -20,22 +21,72 @@ from perpetua.access.rules import effective
 from perpetua.access.types import SYSTEM, Actor, CreatePerson, CreateToken
 from perpetua.app.settings import Settings
 from perpetua.app.web import create_app
-from perpetua.kit.database import Database
+from perpetua.kit.database import Database, sql
 
 CHECKS = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "4"))
+
+KNOWN: dict[str, list[str | int]] = {
+    "sku": ["APPLE", "PHONE", "MILK"], "place": ["LON-A", "LON-B", "SHOP"], "id": [1, 2, 3, 4, 5, 6, 7],
+    "quantity": ["1", "2.5", "100"], "etag": ['"1"', '"2"'], "reason": ["count", "damage", "found"],
+    "instant": ["2026-03-01T12:00:00Z"], "unit": ["each"],
+}  # fmt: skip
+"""What is there to be asked for, so that calls get beyond "there is no such thing"."""
+
+MEANS = {
+    "sku": "sku", "location": "place", "from_location": "place", "to_location": "place", "parent": "place",
+    "variant_id": "id", "quantity": "quantity", "reason_code": "reason", "effective_at": "instant", "unit": "unit",
+}  # fmt: skip
+
+PATH_IDS = (
+    "person",
+    "location",
+    "product",
+    "variant",
+    "row",
+    "session",
+    "token",
+    "transfer",
+    "request",
+    "import",
+    "run",
+)
+
 CONFIG: dict[str, Any] = {
     "seed": 20261121,
     "workers": 1,
     "generation": {
-        "max-examples": 5,
+        "max-examples": EXAMPLES,
         "deterministic": True,
         "database": "none",
         "no-shrink": True,
         "with-security-parameters": False,
     },
+    "dictionaries": {name: {"values": values} for name, values in KNOWN.items()},
+    "parameters": {
+        f"{where}{name}": {"dictionary": of, "probability": 0.8}
+        for where in ("query.", "body.", "body.lines[*].")
+        for name, of in MEANS.items()
+    }
+    | {f"path.{name}_id": {"dictionary": "id", "probability": 0.8} for name in PATH_IDS}
+    | {"header.If-Match": {"dictionary": "etag", "probability": 0.8}},
     "checks": {"enabled": False, **{name: {"enabled": True} for name in CHECKS}},
-    "phases": {"examples": {"enabled": False}, "stateful": {"enabled": False}},
+    "phases": {"examples": {"enabled": False}, "stateful": {"enabled": False}, "coverage": {"unexpected-methods": []}},
 }
+
+WORLD = """
+  INSERT INTO locations (code, name, kind) VALUES ('LON', 'London', 'warehouse'), ('SHOP', 'Shop', 'store');
+  INSERT INTO locations (code, name, kind, sellable, parent_id)
+    SELECT code, code, kind, kind = 'bin', (SELECT id FROM locations WHERE code = parent)
+    FROM (VALUES ('LON-A', 'bin', 'LON'), ('LON-B', 'bin', 'LON'), ('LON-TRANSIT', 'transit', 'LON'),
+                 ('SHOP-TRANSIT', 'transit', 'SHOP')) AS v (code, kind, parent);
+  WITH p AS (INSERT INTO products (name, first_sku) SELECT sku, sku FROM unnest('{APPLE,PHONE,MILK}'::text[]) AS sku
+             RETURNING id, first_sku)
+  INSERT INTO product_variants (product_id, sku, name, unit, tracking)
+    SELECT id, first_sku, first_sku, 'each',
+           CASE first_sku WHEN 'PHONE' THEN 'serial' WHEN 'MILK' THEN 'lot' ELSE 'none' END
+    FROM p ORDER BY id
+"""
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +101,15 @@ async def token(db: Database) -> str:
 
 
 @pytest.fixture(scope="module")
-def api(settings: Settings, database_url: str, token: str) -> schemathesis.BaseSchema:
+async def world(db: Database) -> None:
+    """Places, items and stock."""
+    async with db.admin() as tx:
+        for statement in WORLD.split(";"):
+            await tx.execute(sql(statement))
+
+
+@pytest.fixture(scope="module")
+def api(settings: Settings, database_url: str, token: str, world: None) -> schemathesis.BaseSchema:
     own = create_app(msgspec.structs.replace(settings, database_url=database_url))
     config = SchemathesisConfig.from_dict({**CONFIG, "headers": {"Authorization": f"Bearer {token}"}})
     return schemathesis.openapi.from_asgi("/api/openapi.json", own, config=config)
