@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from litestar import Router
+from litestar._openapi.schema_generation.plugins.struct import StructSchemaPlugin
 from litestar._openapi.schema_generation.schema import SchemaCreator  # the plugin's own signature names it
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
@@ -20,7 +21,7 @@ from litestar.typing import FieldDefinition
 from perpetua import __version__
 from perpetua.app.problems import PROBLEM_JSON, Problem
 
-__all__ = ["DecimalSchema", "config", "document"]
+__all__ = ["DecimalSchema", "StructSchema", "config", "document"]
 
 DESCRIPTION: Final = """A perpetual-inventory system that proves its numbers.
 
@@ -77,6 +78,18 @@ class DecimalSchema(OpenAPISchemaPlugin):
     def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: SchemaCreator) -> Schema:
         """A string of digits with a point."""
         return Schema(type=OpenAPIType.STRING, pattern=r"^-?[0-9]{1,14}(\.[0-9]{1,6})?$", examples=["12.5"])
+
+
+class StructSchema(StructSchemaPlugin):
+    """A struct that refuses unknown fields says so."""
+
+    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: SchemaCreator) -> Schema:
+        """The struct's schema, closed where the struct is."""
+        made = super().to_openapi_schema(field_definition, schema_creator)
+        kind: Any = field_definition.origin or field_definition.annotation
+        if kind.__struct_config__.forbid_unknown_fields:
+            made.additional_properties = False
+        return made
 
 
 def config(cookie: str) -> OpenAPIConfig:

@@ -79,7 +79,7 @@ def create_app(settings: Settings, db: Database | None = None, *, clock: Clock =
         logging_config=None,
         middleware=[threshold(lambda request: access.actor_of_request(request, state["db"], secrets))],
         openapi_config=openapi.config(access.cookie_name(settings.https)),
-        plugins=[openapi.DecimalSchema()],
+        plugins=[openapi.DecimalSchema(), openapi.StructSchema()],
         request_class=JsonRequest,
         request_max_body_size=MAX_BODY_BYTES,
         state=state,

@@ -56,7 +56,11 @@ IdempotencyKey = Annotated[
 
 IfMatch = Annotated[
     str | None,
-    Parameter(header="If-Match", description='The ETag that you read, as `"7"`. Changed meanwhile: 412.'),
+    Parameter(
+        header="If-Match",
+        pattern=r'^(W/)?"[0-9]{1,18}"$',
+        description='The ETag that you read, as `"7"`. Changed meanwhile: 412.',
+    ),
 ]
 """Of a handler that changes what people edit: `if_match: IfMatch = None`, then `version_of(if_match)`."""
 
