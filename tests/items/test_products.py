@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from perpetua.access.types import Actor
+from perpetua.access.types import SYSTEM, Actor
 from perpetua.items import service
-from perpetua.items.errors import BarcodeTaken, CostsNotYours, SkuTaken, WrongCheckDigit
+from perpetua.items.errors import BarcodeTaken, CostsNotYours, InUse, SkuTaken, WrongCheckDigit
 from perpetua.items.rules import check_digit
 from perpetua.items.types import (
     AddBarcode,
@@ -18,9 +18,12 @@ from perpetua.items.types import (
     ChangeVariant,
     CreateProduct,
     CreateVariant,
+    UpsertRow,
 )
 from perpetua.kit.database import Database, count_statements, sql
 from perpetua.kit.errors import InvalidValue, Missing, NotAllowed, Refusal, Stale
+from perpetua.places import service as places
+from perpetua.places.types import CreateLocation
 
 numbers = itertools.count(1)
 
@@ -288,3 +291,22 @@ async def test_wrong_check_digits_say_the_right_one(db: Database, manager: Actor
             db, manager, fresh(variants=[CreateVariant(sku="WCD", barcodes=[AddBarcode(code="4006381333930")])])
         )
     assert refused.value.facts["expected"] == 1
+
+
+async def test_unit_and_tracking_stay_once_there_is_stock_history(db: Database, manager: Actor) -> None:
+    product = (await service.create_product(db, manager, fresh())).answer
+    variant = product.variants[0]
+    site = (await places.create(db, SYSTEM, CreateLocation(code="HIST", kind="warehouse", name="History"))).answer
+    async with db.admin() as tx:
+        level = sql(
+            "INSERT INTO inventory_levels (variant_id, location_id, on_hand) VALUES (%(variant)s, %(place)s, 1)"
+        )
+        await tx.execute(level, {"variant": variant.id, "place": site.id})
+    for command, field in ((ChangeVariant(unit="kg"), "unit"), (ChangeVariant(tracking="lot"), "tracking")):
+        with pytest.raises(InUse) as refused:
+            await service.change_variant(db, manager, variant.id, command)
+        assert refused.value.facts["field"] == field
+    rows = [UpsertRow(sku=variant.sku, unit="kg"), UpsertRow(sku="HIST-NEW", name="New")]
+    outcomes = await db.run(lambda tx: service.create_missing(tx, manager, rows))
+    assert [one.done for one in outcomes] == ["refused", "created"]
+    assert (await service.change_variant(db, manager, variant.id, ChangeVariant(name="Other"))).answer.name == "Other"

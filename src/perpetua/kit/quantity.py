@@ -57,9 +57,8 @@ def _exact(value: Decimal, field: str, places: int, limit: Decimal) -> Decimal:
         raise InvalidValue(field, str(value), "is not a finite number")
     if not -limit < value < limit:
         raise InvalidValue(field, str(value), f"is too large; the limit is {limit:f}")
-    # Compare by exponent, not by quantize: quantize of 1e-400 would cost a huge context.
-    exponent = value.normalize().as_tuple().exponent
-    if isinstance(exponent, int) and -exponent > places:
+    # Not by normalize(), which rounds to 28 digits and so would let 1.00…01 pass as 1.
+    if round(value, places) != value:
         what = "whole numbers only" if places == 0 else f"at most {places} decimals"
         raise InvalidValue(field, str(value), f"is too fine; this takes {what}", decimals=places)
     return value

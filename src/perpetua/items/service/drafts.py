@@ -18,15 +18,15 @@ from perpetua.kit.errors import Conflict, InvalidValue, Missing
 from perpetua.kit.quantity import exact_quantity
 
 __all__ = [
-    "FIXED", "LARGEST_ID", "barcode_rows", "check_grain", "check_keys", "check_product_keys", "check_variant_keys",
-    "clean_fields", "known_keys", "one", "product_fields", "refuse_costs", "refuse_taken", "shown", "told",
-    "variant_fields",
+    "HAS_MOVEMENTS", "LARGEST_ID", "barcode_rows", "check_grain", "check_keys", "check_product_keys",
+    "check_variant_keys", "clean_fields", "known_keys", "one", "product_fields", "refuse_costs", "refuse_taken",
+    "shown", "told", "variant_fields",
 ]  # fmt: skip
 
 Row = dict[str, Any]
 LARGEST_ID = 2**63 - 1
-FIXED = {"product_variants_unit_fixed": "unit", "product_variants_tracking_fixed": "tracking"}
-"""Constraints by which the ledger refuses a change to an item that has history."""
+HAS_MOVEMENTS = "variant_has_movements"
+"""The constraint by which the ledger keeps unit and tracking of an item that has history."""
 
 _CLEANERS: Mapping[str, Any] = {
     "sku": rules.clean_sku,
@@ -189,16 +189,13 @@ async def told(tx: Tx, rows: Sequence[Row]) -> AsyncGenerator[None]:
         codes = [code["code"] for row in rows for code in row.get("barcodes", ())]
         await refuse_taken(tx, [row["sku"] for row in rows], codes, but=own)
         raise Conflict(reason="Another command used the same SKU or barcode meanwhile; send it again.") from None
-    except pg.ForeignKeyViolation:
-        raise Conflict(reason="A unit, category or owner was removed meanwhile; send it again.") from None
-    except pg.CheckViolation as error:
-        field = FIXED.get(error.diag.constraint_name or "")
-        if not field:
-            raise
+    except pg.ForeignKeyViolation as error:
+        if error.diag.constraint_name != HAS_MOVEMENTS:
+            raise Conflict(reason="A unit, category or owner was removed meanwhile; send it again.") from None
+        field = error.diag.message_detail or "unit"
         skus = ", ".join(row["sku"] for row in rows[:5])
-        raise InUse(
-            what="item", key=skus, reason=f"its {field} is fixed, as it has stock history", field=field
-        ) from None
+        reason = f"its {field} is fixed, as it has stock history"
+        raise InUse(what="item", key=skus, reason=reason, field=field) from None
 
 
 def _is_id(key: int | None) -> bool:
