@@ -200,10 +200,12 @@ def questions(items: Sequence[Item], count: int, rng: random.Random) -> dict[str
         word = min(long_words(found), key=lambda one: held[one.lower()], default="")
         return Question(with_typo(word, rng), word, item.sku) if word and held[word.lower()] <= 5 else None
 
-    def code(item: Item, _: list[str]) -> Question:
+    codes = {item.sku for item in items}
+
+    def code(item: Item, _: list[str]) -> Question | None:
         place = rng.randrange(4, len(item.sku))
-        wrong = with_typo(item.sku[place:], rng)
-        return Question(item.sku[:place] + wrong, item.sku, item.sku)
+        typed = item.sku[:place] + with_typo(item.sku[place:], rng)
+        return None if typed in codes else Question(typed, item.sku, item.sku)  # nobody can tell another's SKU
 
     def barcode(item: Item, _: list[str]) -> Question:
         return Question(with_typo(item.barcode.lstrip("0"), rng), item.barcode, item.sku)

@@ -91,6 +91,7 @@ async def hits(db: Database, q: str, **filters: int | bool) -> list[SearchHit]:
         ("cafe creme", "CAF-7"),
         ("CAFÉ", "CAF-7"),
         ("cafe crmee", "CAF-7"),
+        ("молоко отбронье", "MLK-1000"),
         ("shirt cotton", "TS-0001-RED"),
         ("coton", "TS-0001-RED"),
         ("кокакола", "COLA-33"),
@@ -229,6 +230,25 @@ def test_codes_with_a_typo_are_among_the_neighbours(key: str, data: st.DataObjec
     if any(map(str.isalpha, wrong)) or key.isdigit() or len(wrong) <= 8:
         assert wrong == key or key in rules.code_neighbours(wrong)
     assert len(rules.code_neighbours(key)) < 1000
+
+
+@given(
+    scores=st.lists(st.floats(0, 1).map(lambda score: round(score, 4)), max_size=12),
+    readings=st.lists(st.sampled_from(["glove", "clove"]), min_size=12, max_size=12),
+)
+def test_readings_take_turns_and_none_is_lost(scores: list[float], readings: list[str]) -> None:
+    ranked = {
+        number: (score, [rules.Match(asked="lgove", found=reading, how="typo", where="name")])
+        for number, (score, reading) in enumerate(zip(scores, readings, strict=False))
+    }
+    mixed = rules.mixed(ranked)
+    assert mixed.keys() == ranked.keys()
+    for number, (score, matched) in mixed.items():
+        assert 0 <= ranked[number][0] - score <= 0.0601
+        assert matched == ranked[number][1]
+    for reading in {matched[0].found for _, matched in ranked.values()}:
+        best = max(score for score, matched in ranked.values() if matched[0].found == reading)
+        assert best in [score for score, matched in mixed.values() if matched[0].found == reading]
 
 
 @given(words=st.lists(st.tuples(WORDS, st.lists(WORDS, max_size=3)), min_size=1, max_size=6))

@@ -19,14 +19,14 @@ from perpetua.kit.errors import InvalidValue
 
 __all__ = [
     "MAX_QUERY", "MAX_WORDS", "Candidate", "Found", "Known", "Match", "candidates", "clean_query",
-    "code_key", "code_neighbours", "distance", "is_code", "queries", "rank", "word_parts",
+    "code_key", "code_likeness", "code_neighbours", "distance", "is_code", "mixed", "queries", "rank", "word_parts",
 ]  # fmt: skip
 
 MAX_QUERY: Final = 300
 MAX_WORDS: Final = 12
 MAX_CODE: Final = 40
 MAX_CANDIDATES: Final = 40
-MAX_DOCUMENTS: Final = 20_000
+MAX_DOCUMENTS: Final = 60_000
 FEW: Final = 5
 """With as many findings that hold all words, those that hold some words are of no use."""
 MANY: Final = 1_000_000
@@ -97,6 +97,13 @@ def code_key(text: str) -> str:
     return "".join(sign for sign in text if sign.isalnum()).upper().lstrip("0")
 
 
+def code_likeness(typed: str, code: str) -> float:
+    """Where in 0 to 1 a code with a typo stands: swapped letters, then one too few or too many, then another one."""
+    if len(typed) != len(code):
+        return 0.5
+    return 1.0 if sorted(typed) == sorted(code) else 0.0
+
+
 def is_code(text: str) -> bool:
     """Whether the text may be a SKU or barcode with a typo: one piece, 4 to 40 signs, not letters alone."""
     key = code_key(text)
@@ -134,6 +141,15 @@ def distance(one: str, other: str, limit: int = 2) -> int:
     """Typos between two words (insert, delete, replace, swap of neighbours), or `limit` + 1 when there are more."""
     if abs(len(one) - len(other)) > limit:
         return limit + 1
+    # What both begin and end with costs nothing; most words are then one letter apart.
+    start, end = 0, 0
+    while start < min(len(one), len(other)) and one[start] == other[start]:
+        start += 1
+    while end < min(len(one), len(other)) - start and one[-1 - end] == other[-1 - end]:
+        end += 1
+    one, other = one[start : len(one) - end], other[start : len(other) - end]
+    if not one or not other:
+        return min(len(one) + len(other), limit + 1)
     before: list[int] = []
     last = list(range(len(other) + 1))
     for i, a in enumerate(one, 1):
@@ -190,13 +206,19 @@ def _candidate(words: tuple[str, ...], how: How, quality: float, documents: int)
 
 
 def _likeness(asked: str, word: str) -> float:
-    """How surely `word` is meant by `asked`; 0 when it is too far."""
+    """How surely `word` is meant by `asked`; 0 when it is too far.
+
+    There are few ways to leave a letter out or to swap two, and a whole alphabet of ways to add or replace one: a word
+    that is reached in one of the few is the likelier.
+    """
     typos = distance(asked, word)
     if typos == 0 or typos > 2 or (typos == 2 and min(len(asked), len(word)) < 6):
         return 0.0
     if asked.isdigit():
         return 0.5 if typos == 1 else 0.0
     quality = 0.7 if typos == 1 else 0.45
+    if typos == 1 and (len(asked) < len(word) or sorted(asked) == sorted(word)):
+        quality += 0.03
     return quality if asked[0] == word[0] else quality - 0.05
 
 
@@ -207,6 +229,23 @@ def _best(found: Iterable[Candidate]) -> list[Candidate]:
     for one in ranked:
         once.setdefault(one.words, one)
     return list(once.values())[:MAX_CANDIDATES]
+
+
+def mixed(ranked: dict[int, tuple[float, list[Match]]]) -> dict[int, tuple[float, list[Match]]]:
+    """The same, a little lower where the same typo was already read the same way in better findings.
+
+    A typed word may be near several words; one that many documents hold would else push the others off the page.
+    """
+    turns: dict[tuple[str, ...], int] = {}
+    made: dict[int, tuple[float, list[Match]]] = {}
+    for variant in sorted(ranked, key=lambda one: (-ranked[one][0], -one)):
+        score, matched = ranked[variant]
+        if any(one.how == "typo" for one in matched):
+            reading = tuple(one.found for one in matched)
+            turn = turns[reading] = turns.get(reading, -1) + 1
+            score = max(0.0, round(score - min(turn, 4) * 0.015, 4))
+        made[variant] = (score, matched)
+    return made
 
 
 # --- documents -------------------------------------------------------------------------------------------------------
@@ -274,9 +313,12 @@ def rank(words: Sequence[tuple[str, Sequence[Candidate]]], document: Found) -> t
         total += weight
         best, quality = None, 0.0
         for one in found:
-            worth = one.quality if name.issuperset(one.words) else 0.85 * one.quality
-            if worth > quality and every.issuperset(one.words):
-                best, quality = one, worth
+            if one.quality <= quality:
+                break  # the surest come first
+            if every.issuperset(one.words):
+                worth = one.quality if name.issuperset(one.words) else 0.85 * one.quality
+                if worth > quality:
+                    best, quality = one, worth
         if best:
             reached += weight * quality
             where = "name" if name.issuperset(best.words) else "attributes"

@@ -13,7 +13,7 @@ from perpetua.kit.database import Database, Queries, Tx, sql
 __all__ = ["Match", "SearchFilters", "SearchHit", "refresh_vocabulary", "search_variants"]
 
 _queries = Queries(__file__, "../search.sql")
-MAX_FOUND: Final = 200
+MAX_FOUND: Final = 100
 """Documents ranked for each step of the search."""
 
 CODE_SCORES: Final = {"exact": 2.0, "prefix": 1.2, "typo": 1.1}
@@ -31,7 +31,8 @@ class SearchFilters(msgspec.Struct, frozen=True, kw_only=True):
 class SearchHit(msgspec.Struct, frozen=True, kw_only=True):
     """A variant found.
 
-    `score` is 2 for a SKU or barcode itself, 1.2 to 1.3 for its beginning, 1.1 for one with a typo, up to 1 for text.
+    `score` is 2 for a SKU or barcode itself, 1.2 to 1.3 for its beginning, 1.1 to 1.15 for one with a typo, up to 1 for
+    text.
     """
 
     variant_id: int
@@ -82,9 +83,9 @@ async def search_variants(
         words = rules.candidates(
             await tx.rows(_queries["search_words"], {"q": text, "words": rules.MAX_WORDS}, as_=Known)
         )
-        if not ranked and rules.is_code(text):
-            ranked = await _by_code_with_typo(tx, text)
         if not any(score >= CODE_SCORES["exact"] for score, _ in ranked.values()):
+            if rules.is_code(text):
+                ranked = {**await _by_code_with_typo(tx, text), **ranked}
             ranked = await _by_text(tx, words, narrowed, limit, ranked)
         return await _shown(tx, ranked, narrowed, limit)
 
@@ -120,9 +121,14 @@ async def _by_code_with_typo(tx: Tx, text: str) -> _Ranked:
 
 def _coded(rows: Sequence[_Code], exact: dict[str, How], text: str, otherwise: How) -> _Ranked:
     ranked: _Ranked = {}
+    typed = rules.code_key(text)
     for row in rows:
         how = exact.get(row.code, otherwise)
-        score = CODE_SCORES[how] if how != "prefix" else CODE_SCORES[how] + 0.1 * len(text) / max(1, len(row.code))
+        score = CODE_SCORES[how]
+        if how == "prefix":
+            score += 0.1 * len(typed) / max(1, len(row.code))
+        elif how == "typo":
+            score += 0.05 * rules.code_likeness(typed, row.code)
         if score > ranked.get(row.variant_id, (0.0,))[0]:
             match = Match(asked=text, found=row.code, how=how, where=row.field)
             ranked[row.variant_id] = (score, [match])
@@ -131,15 +137,15 @@ def _coded(rows: Sequence[_Code], exact: dict[str, How], text: str, otherwise: H
 
 async def _by_text(tx: Tx, words: _Words, narrowed: _Narrowed, limit: int, ranked: _Ranked) -> _Ranked:
     """What is found already, and by the words of the documents, from the strictest search to the loosest."""
-    ranked = dict(ranked)
+    texts: _Ranked = {}
     for enough, query in rules.queries(words, limit):
-        if len(ranked) >= enough:
+        if len(ranked) + len(texts) >= enough:
             break
         params = {**narrowed, "query": query, "limit": max(MAX_FOUND, limit)}
         for document in await tx.rows(_queries["search_documents"], params, as_=Found):
-            if document.variant_id not in ranked:
-                ranked[document.variant_id] = rules.rank(words, document)
-    return ranked
+            if document.variant_id not in texts:
+                texts[document.variant_id] = rules.rank(words, document)
+    return {**rules.mixed(texts), **ranked}
 
 
 async def _shown(tx: Tx, ranked: _Ranked, narrowed: _Narrowed, limit: int) -> list[SearchHit]:
