@@ -3,10 +3,14 @@
 
 -- name: best_checkpoint
 -- The latest checkpoint at or before the moment that holds nothing written after known_at.
-SELECT id AS checkpoint_id, as_of AS checkpoint_as_of, through_id AS checkpoint_through
-FROM stock_checkpoints
-WHERE ready AND as_of <= %(as_of)s AND made_at <= %(known_at)s
-ORDER BY as_of DESC, through_id DESC LIMIT 1;
+-- Beside it, up to when rows are in the archive: moments before that cannot be told from the ledger alone.
+SELECT c.id AS checkpoint_id, c.as_of AS checkpoint_as_of, c.through_id AS checkpoint_through, a.archived_to
+FROM (SELECT max(greatest(last_at, (month + interval '1 month') AT TIME ZONE 'UTC')) AS archived_to FROM ledger_archives) a
+LEFT JOIN LATERAL (
+  SELECT s.id, s.as_of, s.through_id FROM stock_checkpoints s
+  WHERE s.ready AND s.as_of <= %(as_of)s AND s.made_at <= %(known_at)s AND (a.archived_to IS NULL OR s.as_of >= a.archived_to)
+  ORDER BY s.as_of DESC, s.through_id DESC LIMIT 1
+) c ON true;
 
 -- name: stock_now
 SELECT i.id AS variant_id, i.sku, i.name, i.unit, s.on_hand, s.unsellable, s.in_transit,

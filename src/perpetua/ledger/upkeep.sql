@@ -131,11 +131,11 @@ FROM (SELECT generate_series(date_trunc('month', (SELECT min(effective_at) FROM 
 LEFT JOIN LATERAL (
   SELECT c.through_id, c.levels FROM stock_checkpoints c WHERE c.ready AND c.as_of = m.as_of ORDER BY c.through_id DESC LIMIT 1
 ) c ON true
-WHERE c.through_id IS NULL OR (
+WHERE m.as_of >= coalesce((SELECT max(last_at) FROM ledger_archives), '-infinity') AND (c.through_id IS NULL OR (
   SELECT count(*) FROM (
     SELECT 1 FROM inventory_transactions t
     WHERE t.id > c.through_id AND t.effective_at <= m.as_of AND t.recorded_at - t.effective_at > interval '3 days'
-    LIMIT %(late_rows)s) x) >= %(late_rows)s
+    LIMIT %(late_rows)s) x) >= %(late_rows)s)
 ORDER BY m.as_of;
 
 -- name: begin_checkpoint
@@ -178,3 +178,49 @@ DELETE FROM stock_checkpoints WHERE id IN (
 
 -- name: knows_head
 SELECT EXISTS (SELECT FROM ledger_seals WHERE hash = decode(%(head)s, 'hex'));
+
+-- Archive -------------------------------------------------------------------------------------------------------------
+
+-- name: archives
+SELECT month, file, sha256, rows, first_id, last_id, first_at, last_at, archived_at FROM ledger_archives ORDER BY month;
+
+-- name: due_archives
+-- Months with a partition that ended before the given one.
+SELECT to_date(substring(c.relname FROM '\d{4}m\d{2}$'), 'YYYY"m"MM') AS month
+FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid
+WHERE h.inhparent = 'inventory_transactions'::regclass AND c.relname ~ '_y\d{4}m\d{2}$'
+  AND to_date(substring(c.relname FROM '\d{4}m\d{2}$'), 'YYYY"m"MM') < %(before)s::date
+ORDER BY 1;
+
+-- name: broken_over
+-- The first seal over these rows that does not hold; one that is missing counts too.
+SELECT s.id AS seal_id FROM ledger_seals s, ledger_check_seals(s.id, s.id) c
+WHERE s.through_id >= %(first_id)s AND s.after_id < %(last_id)s AND NOT (c.whole AND c.linked)
+UNION ALL
+SELECT 0 WHERE NOT EXISTS (SELECT FROM ledger_seals s WHERE s.through_id >= %(last_id)s)
+LIMIT 1;
+
+-- name: keep_digests
+-- What the rows say, by seal, before they go; rows of other months stay where they are.
+INSERT INTO ledger_archived_digests AS a (seal_id, digests)
+SELECT s.id, string_agg(int8send(d.row_id) || d.digest, ''::bytea ORDER BY d.row_id)
+FROM ledger_seals s, LATERAL ledger_digests(s.after_id, s.through_id) d
+JOIN inventory_transactions t ON t.id = d.row_id
+WHERE s.through_id >= %(first_id)s AND s.after_id < %(last_id)s
+  AND t.recorded_at >= (%(month)s::date)::timestamp AT TIME ZONE 'UTC'
+  AND t.recorded_at < (%(month)s::date + interval '1 month') AT TIME ZONE 'UTC'
+GROUP BY s.id
+ON CONFLICT (seal_id) DO UPDATE SET digests = a.digests || excluded.digests;
+
+-- name: keep_archive
+INSERT INTO ledger_archives (month, file, sha256, rows, first_id, last_id, first_at, last_at)
+VALUES (%(month)s, %(file)s, %(sha256)s, %(rows)s, %(first_id)s, %(last_id)s, %(first_at)s, %(last_at)s);
+
+-- name: drop_checkpoints_of_archive
+-- Checkpoints before the last archived row cannot be gone on from: rows after them are no longer here.
+DELETE FROM stock_checkpoints WHERE as_of < (SELECT max(last_at) FROM ledger_archives);
+
+-- name: live_stock
+SELECT t.variant_id, t.location_id, sum(t.quantity) AS quantity FROM inventory_transactions t
+WHERE t.effective_at <= %(as_of)s AND (%(variant_id)s::bigint IS NULL OR t.variant_id = %(variant_id)s)
+GROUP BY 1, 2;

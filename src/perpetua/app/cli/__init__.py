@@ -30,6 +30,7 @@ COMMANDS: Final[tuple[tuple[str, str, str], ...]] = (
     ("export", "export:app", "Write lists to CSV or XLSX."),
     ("stock", "stock:app", "What is where, now or at any past instant."),
     ("ledger", "ledger:app", "The history of an item."),
+    ("archive", "archive:app", "Old months of the ledger in Parquet files."),
     ("check", "check:app", "Prove that ledger, levels and seals agree."),
     ("user", "user:app", "People and their roles."),
     ("token", "token:app", "API tokens."),

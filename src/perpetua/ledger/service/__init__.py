@@ -1,6 +1,7 @@
 """What can be done with the ledger: one function a use case, one transaction each."""
 
 from perpetua.ledger.service.approving import approve, list_requests, reject, withdraw
+from perpetua.ledger.service.archiving import archive, archived_rows, archived_stock, list_archives
 from perpetua.ledger.service.checking import check, knows_head, last_check, list_checks
 from perpetua.ledger.service.correcting import correct
 from perpetua.ledger.service.keeping import make_checkpoints, make_partitions, seal
@@ -21,6 +22,9 @@ from perpetua.ledger.service.stocking import adjust, receive, return_, sell, wri
 __all__ = [
     "adjust",
     "approve",
+    "archive",
+    "archived_rows",
+    "archived_stock",
     "cancel_transfer",
     "catalogue_at",
     "change_reason",
@@ -31,6 +35,7 @@ __all__ = [
     "item_levels",
     "knows_head",
     "last_check",
+    "list_archives",
     "list_checks",
     "list_movements",
     "list_reasons",

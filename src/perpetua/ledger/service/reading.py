@@ -180,8 +180,12 @@ async def moment(tx: Tx, as_of: datetime | None, known_at: datetime | None, cloc
             raise InvalidValue(field, asked.isoformat(), "lies in the future; nobody knows yet", now=now)
     known = known_at or now
     asked = {"as_of": as_of or known, "known_at": known}
-    best = await tx.dicts(Q["best_checkpoint"], asked)
-    return Moment(**asked, **(best[0] if best else {}))
+    best = (await tx.dicts(Q["best_checkpoint"], asked))[0]
+    archived_to = best.pop("archived_to")
+    if archived_to is not None and min(asked.values()) < archived_to:
+        reason = f"lies in months that are archived (up to {archived_to:%Y-%m-%d}); ask `perpetua archive stock`"
+        raise InvalidValue("as_of" if as_of else "known_at", min(asked.values()).isoformat(), reason)
+    return Moment(**asked, **(best if best["checkpoint_id"] is not None else {}))
 
 
 _NO_FILTER: dict[str, Any] = {

@@ -26,6 +26,8 @@ from perpetua.ledger.types.commands import (
 from perpetua.ledger.types.posting import NO_LOT, Level, LevelKey, Outcome, Posted, PostingDraft, Row, TransactionType
 from perpetua.ledger.types.stock import (
     AdjustmentRequest,
+    Archive,
+    ArchivedRow,
     Finding,
     IntegrityCheck,
     ItemLevel,
@@ -45,6 +47,8 @@ __all__ = [
     "Adjust",
     "AdjustLine",
     "AdjustmentRequest",
+    "Archive",
+    "ArchivedRow",
     "Correct",
     "Decide",
     "Finding",

@@ -1,6 +1,6 @@
 """What is there, and how it came to be so."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,8 @@ from perpetua.ledger.types.posting import TransactionType
 
 __all__ = [
     "AdjustmentRequest",
+    "Archive",
+    "ArchivedRow",
     "Finding",
     "IntegrityCheck",
     "ItemLevel",
@@ -241,3 +243,43 @@ class IntegrityCheck(msgspec.Struct, frozen=True, kw_only=True):
     head: str | None
     findings: list[Finding]
     run_by: int
+
+
+class Archive(msgspec.Struct, frozen=True, kw_only=True):
+    """A month of the ledger that lies in a Parquet file. `first_at` and `last_at` are by `effective_at`."""
+
+    month: date
+    file: str
+    sha256: str
+    rows: int
+    first_id: int | None
+    last_id: int | None
+    first_at: datetime | None
+    last_at: datetime | None
+    archived_at: datetime
+
+
+class ArchivedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A ledger row as the archive has it."""
+
+    id: int
+    posting_id: int
+    recorded_at: datetime
+    effective_at: datetime
+    variant_id: int
+    sku: str
+    location_id: int
+    location: str
+    lot_id: int
+    serial_id: int | None
+    corrects_id: int | None
+    line_no: int
+    type: TransactionType
+    quantity: Decimal
+    unit_cost: Decimal | UnsetType | None
+    reason_code: str | None
+    reference_type: str | None
+    reference_id: str | None
+    actor_id: int
+    command: str
+    note: str | None

@@ -1,0 +1,96 @@
+# pyright: basic, reportMissingTypeStubs=false
+"""Parquet files: rows written in batches and synced, and asked by simple conditions.
+
+pyarrow has no types; they end at this module's doors.
+"""
+
+import hashlib
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+__all__ = ["Condition", "Kind", "read", "sha256", "sums", "write"]
+
+Kind = Literal["bigint", "integer", "text", "instant", "quantity", "money"]
+Condition = tuple[str, Literal["==", "<", "<=", ">="], Any]
+
+_KINDS: dict[str, Any] = {
+    "bigint": pa.int64(),
+    "integer": pa.int32(),
+    "text": pa.string(),
+    "instant": pa.timestamp("us", tz="UTC"),
+    "quantity": pa.decimal128(18, 4),
+    "money": pa.decimal128(18, 6),
+}
+
+
+async def write(path: Path, columns: Mapping[str, Kind], batches: AsyncIterator[list[dict[str, Any]]]) -> None:
+    """Write rows; the file appears under its name only when it is whole and synced."""
+    schema = _schema(columns)
+    part = path.with_suffix(".part")
+    with pq.ParquetWriter(part, schema, compression="zstd") as writer:
+        async for rows in batches:
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+    _sync(part)
+    part.replace(path)
+
+
+def read(
+    files: Sequence[str],
+    columns: Mapping[str, Kind],
+    where: Sequence[Condition],
+    *,
+    newest_by: Sequence[str],
+    limit: int,
+) -> list[dict[str, Any]]:
+    """Rows of all files that meet every condition, the greatest by `newest_by` first."""
+    table = ds.dataset(list(files), schema=_schema(columns)).to_table(filter=_filter(columns, where))
+    return table.sort_by([(name, "descending") for name in newest_by]).slice(0, limit).to_pylist()
+
+
+def sums(
+    files: Sequence[str], columns: Mapping[str, Kind], where: Sequence[Condition], *, by: Sequence[str], of: str
+) -> list[dict[str, Any]]:
+    """The sum of one column by others, over the rows that meet every condition; it is called `sum`."""
+    asked = ds.dataset(list(files), schema=_schema(columns)).to_table(columns=[*by, of], filter=_filter(columns, where))
+    found = asked.group_by(list(by)).aggregate([(of, "sum")]).to_pylist()
+    return [{**{name: row[name] for name in by}, "sum": row[f"{of}_sum"]} for row in found]
+
+
+def sha256(path: Path) -> str:
+    """The hash of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _schema(columns: Mapping[str, Kind]) -> Any:
+    return pa.schema([(name, _KINDS[kind]) for name, kind in columns.items()])
+
+
+def _filter(columns: Mapping[str, Kind], where: Sequence[Condition]) -> Any:
+    wanted: Any = pc.scalar(True)
+    for name, how, value in where:
+        field = pc.field(name)
+        bound = pa.scalar(value, _KINDS[columns[name]]) if isinstance(value, datetime) else value
+        match how:
+            case "==":
+                wanted = wanted & (field == bound)
+            case "<":
+                wanted = wanted & (field < bound)
+            case "<=":
+                wanted = wanted & (field <= bound)
+            case ">=":
+                wanted = wanted & (field >= bound)
+    return wanted
