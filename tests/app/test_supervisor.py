@@ -14,7 +14,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psutil
 import pytest
@@ -22,7 +22,7 @@ import pytest
 from perpetua.app.supervisor import AddressInUse, Part, require_free, supervise
 from perpetua.kit.postgres import Server
 
-PATIENCE_SECONDS = 90
+PATIENCE_SECONDS = 300
 
 
 def until(true: Callable[[], Any], what: str) -> Any:
@@ -73,6 +73,8 @@ def test_a_taken_address_is_refused_by_name() -> None:
 class Up:
     """`perpetua up` as people start it."""
 
+    started: ClassVar[list[subprocess.Popen[bytes]]] = []
+
     def __init__(self, home: Path) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -84,6 +86,7 @@ class Up:
         self.log = home.parent / "up.log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+        self.started.append(self.process)
 
     def ready(self) -> bool:
         assert self.process.poll() is None, self.log.read_text()
@@ -106,6 +109,9 @@ def home() -> Iterator[Path]:
     try:
         yield base / "home"
     finally:
+        for left in Up.started:  # by a test that failed half-way
+            left.terminate()
+            left.wait()
         Server(base / "home" / "postgres").stop()
         shutil.rmtree(base)
 
