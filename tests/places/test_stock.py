@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.ledger.conftest import make_world
+from tests.worlds import make_world
 
 from perpetua.kit.database import Database, sql
 from perpetua.ledger import service as ledger

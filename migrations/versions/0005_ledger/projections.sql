@@ -1,8 +1,9 @@
 -- Locks the positions (variant, site) that rows at these places will touch, in one order for all writers, so that the
--- check and the append share one lock and no two writers can wait for each other.
+-- check and the append share one lock and no two writers can wait for each other. Gives back which of the places are not
+-- active: read under the lock, they stay so until the transaction ends.
 -- Missing positions are made after the others are locked, and locked in their turn; that can meet another writer who
 -- makes the same ones in the meantime, which the deadlock detector ends and Database.run tries again.
-CREATE FUNCTION ledger_lock(variant_ids bigint[], location_ids bigint[]) RETURNS void
+CREATE FUNCTION ledger_lock(variant_ids bigint[], location_ids bigint[]) RETURNS bigint[]
 LANGUAGE plpgsql AS $$
 DECLARE variants bigint[]; sites bigint[]; locked bigint;
 BEGIN
@@ -29,6 +30,7 @@ BEGIN
     ORDER BY 1, 2
     ON CONFLICT DO NOTHING;
   END LOOP;
+  RETURN (SELECT array_agg(l.id) FROM locations l WHERE l.id = ANY (location_ids) AND NOT l.active);
 END $$;
 
 -- Keeps levels and positions, whoever writes the ledger, in the same statement. Nested loops are forced: the cached plan

@@ -80,11 +80,11 @@ class LevelThen(msgspec.Struct, frozen=True, kw_only=True):
     on_hand: Decimal
 
 
-async def lock(tx: Tx, rows: Iterable[Row]) -> None:
-    """Take the locks on all positions that the rows touch."""
+async def lock(tx: Tx, rows: Iterable[Row]) -> frozenset[int]:
+    """Take the locks on all positions that the rows touch; which of their places are not active."""
     places = sorted({(row.variant_id, row.location_id) for row in rows})
     params = {"variant_ids": array([p[0] for p in places]), "location_ids": array([p[1] for p in places])}
-    await tx.execute(Q["lock_positions"], params)
+    return frozenset(await tx.value(Q["lock_positions"], params) or ())
 
 
 async def levels(tx: Tx, keys: Iterable[LevelKey]) -> dict[LevelKey, Level]:

@@ -9,7 +9,7 @@ from perpetua.access.types import Actor
 from perpetua.items import service as items
 from perpetua.kit.database import Tx
 from perpetua.ledger import rules, store
-from perpetua.ledger.errors import NotEnoughStock, SerialElsewhere, TooManyLines, VersionChanged
+from perpetua.ledger.errors import InactivePlace, NotEnoughStock, SerialElsewhere, TooManyLines, VersionChanged
 from perpetua.ledger.types import Level, LevelKey, Posted, PostingDraft
 from perpetua.places import service as places
 
@@ -34,12 +34,14 @@ async def post(
         show_levels: answer with the levels after the posting (bulk loads have no use for them).
 
     Raises:
+        InactivePlace: stock would come to a place that is not active (it may have been closed a moment ago).
         NotEnoughStock: a level would go below zero.
         SerialElsewhere: a serial is not where a row says it is.
     """
     if not 0 < len(draft.rows) <= MAX_ROWS:
         raise TooManyLines("lines", str(len(draft.rows)), f"send 1 to {MAX_ROWS} rows", limit=MAX_ROWS)
-    await store.lock(tx, draft.rows)
+    closed = await store.lock(tx, draft.rows)
+    await _refuse_closed(tx, draft, closed)
     await _decide(tx, draft)
     try:
         appended = await store.append(tx, actor.person_id, draft, key)
@@ -55,6 +57,14 @@ async def post(
         last_row_id=appended.last_row_id,
         levels=await store.outcomes(tx, changes, SHOWN_LEVELS) if show_levels else [],
     )
+
+
+async def _refuse_closed(tx: Tx, draft: PostingDraft, closed: frozenset[int]) -> None:
+    if not closed:
+        return
+    for key, change in rules.changes(draft.rows).items():
+        if change > 0 and key.location_id in closed:
+            raise InactivePlace(location=(await places.by_ids(tx, [key.location_id]))[key.location_id].code)
 
 
 async def _decide(tx: Tx, draft: PostingDraft) -> None:
