@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final, cast
 
@@ -153,8 +154,20 @@ def _side(values: Mapping[str, Any] | None, names: list[str]) -> dict[str, Any] 
     return None if values is None else {n: _without_secrets(n, values[n]) for n in names if n in values}
 
 
+# An import writes hundreds of thousands of rows with the same few names; the bound keeps odd ones from filling memory.
+@lru_cache(maxsize=4096)
+def _names_secret(name: str) -> bool:
+    lowered = name.lower()
+    return any(word in lowered for word in _SECRET_WORDS)
+
+
+@lru_cache(maxsize=4096)
+def _names_cost(name: str) -> bool:
+    return not set(name.lower().split("_")).isdisjoint(_COST_WORDS)
+
+
 def _without_secrets(name: str, value: Any) -> Any:
-    if any(word in name.lower() for word in _SECRET_WORDS):
+    if _names_secret(name):
         return HIDDEN
     if isinstance(value, dict):
         return {k: _without_secrets(k, v) for k, v in cast("dict[str, Any]", value).items()}
@@ -164,7 +177,7 @@ def _without_secrets(name: str, value: Any) -> Any:
 
 
 def _is_cost(name: str, value: Any) -> bool:
-    if any(word in name.lower().split("_") for word in _COST_WORDS):
+    if _names_cost(name):
         return True
     if isinstance(value, dict):
         return any(_is_cost(k, v) for k, v in cast("dict[str, Any]", value).items())
