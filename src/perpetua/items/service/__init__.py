@@ -10,11 +10,19 @@ from perpetua.items.service.categories import (
     read_category,
     remove_category,
 )
+from perpetua.items.service.category_paths import ensure_categories
 from perpetua.items.service.images import MAX_IMAGE_BYTES, add_image, read_image, remove_image
 from perpetua.items.service.listing import list_products
 from perpetua.items.service.lookups import resolve_barcodes, resolve_skus, to_base_unit, variants_by_ids
 from perpetua.items.service.owners import change_owner, create_owner, list_owners, read_owner
-from perpetua.items.service.products import change_product, change_variant, create_product, read_product, read_variant
+from perpetua.items.service.products import (
+    change_product,
+    change_variant,
+    create_product,
+    create_products,
+    read_product,
+    read_variant,
+)
 from perpetua.items.service.search import Match, SearchFilters, SearchHit, refresh_vocabulary, search_variants
 from perpetua.items.service.units import change_unit, create_unit, list_units, read_unit, remove_unit
 
@@ -34,7 +42,9 @@ __all__ = [
     "create_missing",
     "create_owner",
     "create_product",
+    "create_products",
     "create_unit",
+    "ensure_categories",
     "list_categories",
     "list_owners",
     "list_products",

@@ -17,7 +17,7 @@ from perpetua.kit.database import Database, Tx
 from perpetua.kit.errors import InvalidValue, Missing, Stale, TooLarge
 from perpetua.kit.idempotency import Answered, once
 
-__all__ = ["change_product", "change_variant", "create_product", "read_product", "read_variant"]
+__all__ = ["change_product", "change_variant", "create_product", "create_products", "read_product", "read_variant"]
 
 MAX_VARIANTS = 500
 Row = dict[str, Any]
@@ -54,6 +54,42 @@ async def create_product(
         db, sender=actor.person_id, key=key, command="create_product", body=command, answer=Product, act=act
     )
     return Answered(drafts.shown(answered.answer, actor), answered.replayed)
+
+
+async def create_products(tx: Tx, actor: Actor, commands: Sequence[CreateProduct]) -> dict[str, int]:
+    """Make many products in the caller's transaction, all or none; the variants' ids by SKU.
+
+    A constant number of statements, whatever their number. No two may share a SKU or a barcode.
+
+    Raises:
+        what `create_product` raises.
+    """
+    actor.require("items.write")
+    products: list[Row] = []
+    variants: list[list[Row]] = []
+    for place, command in enumerate(commands):
+        if not command.variants:
+            raise InvalidValue(f"products[{place}].variants", "[]", "a product needs at least one variant")
+        row = drafts.clean_fields(command, store.PRODUCT_FIELDS, f"products[{place}].")
+        variants.append(_new_variants(actor, command.variants, row["name"], f"products[{place}].variants"))
+        products.append({**row, "first_sku": min((one["sku"] for one in variants[-1]), key=str.upper)})
+    flat = [row for rows in variants for row in rows]
+    await _check_new(tx, products, flat)
+    async with drafts.told(tx, flat):
+        made = await store.insert_products(tx, products)
+        for product, rows in zip(products, variants, strict=True):
+            for row in rows:
+                row["product_id"] = made[product["first_sku"]]
+        ids = await store.insert_variants(tx, flat)
+        await _insert_barcodes(tx, ids, flat)
+    told = [Change(id=made[row["first_sku"]], action="created", after={"name": row["name"]}) for row in products]
+    await audit_many(tx, actor, "product", told)
+    told = [
+        Change(id=ids[row["sku"]], action="created", after={n: v for n, v in row.items() if n != "barcodes"})
+        for row in flat
+    ]
+    await audit_many(tx, actor, "variant", told)
+    return ids
 
 
 async def change_product(
@@ -229,6 +265,10 @@ async def _check_new(
 
 async def _insert(tx: Tx, product_id: int, variants: Sequence[Row]) -> None:
     ids = await store.insert_variants(tx, [{**row, "product_id": product_id} for row in variants])
+    await _insert_barcodes(tx, ids, variants)
+
+
+async def _insert_barcodes(tx: Tx, ids: dict[str, int], variants: Sequence[Row]) -> None:
     barcodes = [{**code, "variant_id": ids[row["sku"]]} for row in variants for code in row["barcodes"]]
     if barcodes:
         await store.insert_barcodes(tx, barcodes)

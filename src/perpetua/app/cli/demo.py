@@ -1,0 +1,91 @@
+"""`perpetua demo`: a believable company, served."""
+
+import asyncio
+import time
+
+import msgspec
+from cyclopts import App
+
+from perpetua.access.types import Secrets
+from perpetua.app import logs, storage, supervisor
+from perpetua.app.cli import common, run
+from perpetua.app.demo.people import PEOPLE, password
+from perpetua.app.settings import Settings
+
+__all__ = ["app"]
+
+app = App(name="demo", help="A believable company, served.")
+
+
+class SignIn(msgspec.Struct, frozen=True, kw_only=True):
+    """With what a role signs in."""
+
+    role: str
+    name: str
+    email: str
+    password: str
+    works_at: str
+
+
+class Demo(msgspec.Struct, frozen=True, kw_only=True):
+    """What `demo` tells."""
+
+    address: str
+    docs: str
+    loaded_in_seconds: float | None
+    sign_ins: list[SignIn]
+
+
+@app.default
+def demo(*, serve: bool = True) -> int:
+    """Make the company where it is not there yet, and serve it until Ctrl-C; prints a sign-in for each role.
+
+    Parameters
+    ----------
+    serve
+        Answer requests; with --no-serve, only make the company.
+    """
+    settings = Settings.load()
+    logs.configure(settings.log_level)
+    if serve:
+        supervisor.require_free(settings.host, settings.port)  # known before minutes are spent
+    with storage.url(settings, say=common.say):  # one server from here to the end
+        seconds = asyncio.run(_make(settings))
+        if serve:
+            return run.together(settings, lambda: _tell(settings, seconds))
+        _tell(settings, seconds)
+    return common.DONE
+
+
+async def _make(settings: Settings) -> float | None:
+    """Load what is missing; how long it took, None where nothing was."""
+    from perpetua.app.demo.load import is_whole, load
+
+    async with common.database(settings) as db:
+        if await is_whole(db):
+            return None
+        begun = time.monotonic()
+        await load(db, Secrets(key=settings.secret, https=settings.https), common.say)
+        return round(time.monotonic() - begun, 1)
+
+
+def _tell(settings: Settings, seconds: float | None) -> None:
+    secrets = Secrets(key=settings.secret, https=settings.https)
+    told = Demo(
+        address=settings.address,
+        docs=f"{settings.address}/docs",
+        loaded_in_seconds=seconds,
+        sign_ins=[
+            SignIn(role=one.role, name=one.name, email=one.email, password=password(secrets, one),
+                   works_at=one.site or "everywhere")
+            for one in PEOPLE
+        ],
+    )  # fmt: skip
+    if common.as_json():
+        return common.show(told)
+    made = "" if seconds is None else f" (made in {seconds:.0f} s)"
+    common.show(told.sign_ins, title=f"Larkfield Outdoor & Home{made}", columns={
+        "role": "Role", "name": "Name", "email": "Email", "password": "Password", "works_at": "Works at",
+    })  # fmt: skip
+    common.say(f"Address  {told.address}\nAPI      {told.docs}")
+    return None
