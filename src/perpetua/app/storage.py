@@ -10,7 +10,6 @@ from psycopg.rows import dict_row
 
 from perpetua.app.settings import Settings
 from perpetua.kit import migrate
-from perpetua.kit.database import APP_ROLE
 from perpetua.kit.errors import Refusal
 from perpetua.kit.postgres import Server
 
@@ -64,6 +63,8 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
 
     def obstacles(self) -> dict[str, str]:
         """What is missing, and the statement that gives it."""
+        from perpetua.kit.database import APP_ROLE  # loads SQLAlchemy, which most starts don't need here
+
         name, who = f'"{self.database}"', f'"{self.signed_in_as}"'
         found: dict[str, str] = {}
         if self.major < OLDEST:
@@ -124,6 +125,8 @@ def server(settings: Settings) -> Server:
 
 def inspect(address: str) -> Inspection:
     """Look at the database."""
+    from perpetua.kit.database import APP_ROLE
+
     with psycopg.connect(address, autocommit=True) as connection, connection.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(INSPECT, {"role": APP_ROLE}).fetchone()
     return msgspec.convert(row, Inspection)

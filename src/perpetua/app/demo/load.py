@@ -101,7 +101,7 @@ async def load(db: Database, secrets: Secrets, report: Report, *, days: int | No
     await db.run(lambda tx: _note(tx, "whole", {"done": True}))
 
 
-async def _steps(db: Database) -> dict[str, Mapping[str, Any]]:
+async def _steps(db: Database) -> Mapping[str, Mapping[str, Any]]:
     found = await access.list_audit(db, SYSTEM, AuditFilters(kind=KIND), PageRequest(limit=500))
     steps = {entry.subject_id: entry.after or {} for entry in found.items}
     if not steps:
