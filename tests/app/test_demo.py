@@ -128,7 +128,8 @@ async def test_loads_once_goes_on_where_it_stopped_and_lets_each_role_in(
     under_way = await ledger.list_transfers(db, SYSTEM, PageRequest(), status="IN_TRANSIT")
     assert len(under_way.items) == lately.TRANSFERS
     report = await ledger.check(db, SYSTEM)
-    assert report.findings == []
+    assert report.findings
+    assert not [finding for finding in report.findings if finding.wrong]
 
 
 async def test_other_data_is_left_alone(database_url: str, server_url: str, template: str) -> None:
