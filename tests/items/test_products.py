@@ -310,3 +310,24 @@ async def test_unit_and_tracking_stay_once_there_is_stock_history(db: Database, 
     outcomes = await db.run(lambda tx: service.create_missing(tx, manager, rows))
     assert [one.done for one in outcomes] == ["refused", "created"]
     assert (await service.change_variant(db, manager, variant.id, ChangeVariant(name="Other"))).answer.name == "Other"
+
+
+async def test_a_product_has_a_variant_and_an_owner(db: Database, manager: Actor) -> None:
+    with pytest.raises(InvalidValue):
+        await service.create_product(db, manager, CreateProduct(name="Nothing", variants=[]))
+    assert (await service.create_product(db, manager, fresh())).answer.owner_id == 1
+
+
+async def test_a_sku_changes_and_the_old_one_is_free_again(db: Database, manager: Actor) -> None:
+    product = (await service.create_product(db, manager, fresh())).answer
+    variant = product.variants[0]
+    await service.change_variant(db, manager, variant.id, ChangeVariant(sku="MOVED-1"))
+    await service.change_variant(db, manager, variant.id, ChangeVariant(sku="moved-1"))  # its own, in another case
+    async with db.transaction() as tx:
+        refs = await service.resolve_skus(tx, [variant.sku, "MOVED-1"])
+        first = await tx.value(sql("SELECT first_sku FROM products WHERE id = %(id)s"), {"id": product.id})
+    assert [(key, ref.sku) for key, ref in refs.items()] == [("MOVED-1", "moved-1")]
+    assert first == "moved-1"
+    other = (await service.create_product(db, manager, fresh())).answer.variants[0]
+    with pytest.raises(SkuTaken):
+        await service.change_variant(db, manager, other.id, ChangeVariant(sku="Moved-1"))
