@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import httpx
 import msgspec
@@ -11,6 +11,9 @@ import psycopg
 import psycopg_pool
 import pytest
 from litestar import Litestar, get, post
+from litestar.datastructures import UploadFile
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
 from litestar.testing import AsyncTestClient
 
 from perpetua.app.metrics import Metrics
@@ -85,6 +88,11 @@ async def fail(how: str, db: Database) -> None:
                 raise ZeroDivisionError("the inside of it: hunter2")
 
 
+@post("/t/file")
+async def upload(data: Annotated[UploadFile, Body(media_type=RequestEncodingType.MULTI_PART)]) -> str:
+    return f"{data.filename} {len(await data.read())}"
+
+
 @post("/t/attempt", opt={"attempts": (3, 60)})
 async def attempt() -> str:
     return "tried"
@@ -93,7 +101,7 @@ async def attempt() -> str:
 @pytest.fixture(scope="module")
 async def app(settings: Settings, db: Database) -> Litestar:
     made = create_app(settings, db)
-    for handler in (echo, text, item, listed, needs, fail, attempt):
+    for handler in (echo, text, item, listed, needs, fail, attempt, upload):
         made.register(handler)
     return made
 
@@ -347,3 +355,33 @@ async def test_the_application_opens_and_closes_its_own_database(settings: Setti
     async with AsyncTestClient(own) as client:
         assert (await client.get("/ready")).status_code == 200
     await asyncio.sleep(0)
+
+
+async def test_a_file_arrives(client: Client) -> None:
+    assert (await client.post("/t/file", files={"file": ("a.csv", b"1234")})).text == "a.csv 4"
+
+
+def part(head: str, body: bytes) -> bytes:
+    return f"--b\r\nContent-Disposition: form-data; {head}\r\n\r\n".encode() + body + b"\r\n--b--\r\n"
+
+
+@pytest.mark.parametrize(
+    "body, status",
+    [
+        (b"", 422), (b"nonsense", 400), (part('name="a"', b"text"), 422), (part('name="a"', b"\xff"), 400),
+        (part('name="a"; filename="x\0y"', b"1"), 422), (part('name="a"', b"\0"), 422),
+        (part('name="a"\r\nContent-Type: text/plain; charset=nonsense', b"1"), 400),
+        (part('name="f"; filename="x"', b"1")[:-8], 400),
+    ],
+)  # fmt: skip
+async def test_a_broken_form_is_refused(client: Client, body: bytes, status: int) -> None:
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+    response = await client.post("/t/file", content=body, headers=kind)
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data", "multipart/form-data; boundary=", ""])
+async def test_a_form_is_asked_for(client: Client, kind: str) -> None:
+    response = await client.post("/t/file", content=b"{}", headers={"Content-Type": kind})
+    await problem(response, 415, "unsupported_media_type")

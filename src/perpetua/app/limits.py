@@ -18,6 +18,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from perpetua.access.types import Actor
 from perpetua.app.problems import TooManyRequests
+from perpetua.app.request import JsonRequest, read_form, takes_form
 from perpetua.kit.errors import Missing
 from perpetua.kit.http import LARGEST_ID
 
@@ -49,7 +50,7 @@ class Threshold:
         self._attempts = attempts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Raises Missing, TooManyRequests, Unauthenticated."""
+        """Raises Missing, TooManyRequests, Unauthenticated; what `read_form` raises."""
         about: Any = scope
         for name, value in about["path_params"].items():
             if isinstance(value, int) and not -1 <= value <= LARGEST_ID:
@@ -60,6 +61,8 @@ class Threshold:
             self._attempts.count(handler.handler_name, address, *limit)
         if "actor" in handler.parsed_fn_signature.parameters:
             about["state"]["actor"] = await self._identify(ASGIConnection(scope))
+        if takes_form(handler):
+            await read_form(JsonRequest(about, receive, send))
         await self._app(scope, receive, send)
 
 

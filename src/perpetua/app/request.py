@@ -4,6 +4,7 @@ Always true:
 - JSON is decoded straight into the handler's own type: decimals stay exact, nothing is coerced.
 - A body that is no JSON is 400; JSON of the wrong shape is 422 and names the field by its path; another media type
   is 415.
+- A form that is broken, or has no file where one is asked for, is refused before the handler is entered.
 - No text with a NUL goes on to the database, which could not hold it.
 """
 
@@ -12,13 +13,16 @@ from typing import Any, Final, cast
 
 import msgspec
 from litestar import Request
+from litestar.datastructures import UploadFile
+from litestar.exceptions import HTTPException
 
 from perpetua.kit import json
 from perpetua.kit.errors import InvalidValue, Refusal
 
-__all__ = ["JsonRequest"]
+__all__ = ["JsonRequest", "read_form", "takes_form"]
 
 # `\u0000`, not preceded by a backslash that is itself escaped away.
+FORM: Final = "multipart/form-data"
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _AT: Final = re.compile(r"^(?P<reason>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
 _OF_FIELD: Final = re.compile(r"^Object (?P<what>missing required|contains unknown) field `(?P<name>.*)`$", re.DOTALL)
@@ -33,6 +37,16 @@ class MalformedJson(Refusal):
     title = "The body is no JSON"
     sentence = "{reason}"
     remedy = "Send one JSON value in UTF-8."
+
+
+class MalformedForm(Refusal):
+    """The body is no multipart form. Facts: reason."""
+
+    status = 400
+    code = "malformed_form"
+    title = "The body is no form"
+    sentence = "{reason}"
+    remedy = "Send its texts in UTF-8."
 
 
 class UnsupportedMediaType(Refusal):
@@ -61,6 +75,37 @@ class JsonRequest(Request[Any, Any, Any]):
         field = self.route_handler.parsed_data_field
         kind: Any = field.annotation if field else Any
         return decoded(body, kind)
+
+
+async def read_form(request: JsonRequest) -> None:
+    """Read the multipart form of a handler that takes one, so that each way to be broken has its refusal.
+
+    Raises:
+        UnsupportedMediaType, MalformedForm, InvalidValue
+    """
+    sent, options = request.content_type
+    if sent.lower() != FORM or not options.get("boundary"):
+        raise UnsupportedMediaType(sent=sent[:100] or "(none)", taken=f"{FORM} with a boundary")
+    try:
+        form = await request.form()
+    except (LookupError, ValueError) as error:
+        if isinstance(error, HTTPException):
+            raise
+        raise MalformedForm(reason="A part of it is not in the letters that it says it is.") from None
+    files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+    texts = [value for _, value in form.multi_items() if not isinstance(value, UploadFile)]
+    if any("\0" in text for text in [*form, *texts, *(file.filename for file in files)]):
+        await form.close()
+        raise InvalidValue("body", "\\u0000", "holds the letter NUL, which no text may have; leave it out")
+    field = request.route_handler.parsed_data_field
+    if field is not None and field.annotation is UploadFile and not files:
+        raise InvalidValue("file", "(absent)", "is missing; send it as a part with a filename")
+
+
+def takes_form(handler: Any) -> bool:
+    """Whether the handler's body is a multipart form."""
+    field = handler.parsed_data_field
+    return field is not None and getattr(field.kwarg_definition, "media_type", None) == FORM
 
 
 def decoded(body: bytes, kind: Any) -> Any:
