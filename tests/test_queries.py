@@ -52,17 +52,18 @@ def test_statement_prepares(connection: psycopg.Connection, path: Path, name: st
     if not PREPARABLE.match(text):
         pytest.skip("not a statement that PostgreSQL can prepare")
     nulls = f"({', '.join('NULL' for _ in parameters)})" if parameters else ""
-    with connection.transaction(force_rollback=True):
-        if not OWNERS.search(text):
-            connection.execute(f'SET LOCAL ROLE "{APP_ROLE}"'.encode())
-        try:
+    try:
+        with connection.transaction(force_rollback=True):
+            if not OWNERS.search(text):
+                connection.execute(f'SET LOCAL ROLE "{APP_ROLE}"'.encode())
             connection.execute(b"SET LOCAL plan_cache_mode = force_generic_plan")
             connection.execute(f"PREPARE tried AS {text}".encode())
             connection.execute(f"EXPLAIN EXECUTE tried{nulls}".encode())
-        except psycopg.Error as error:
-            where = path.relative_to(SRC.parents[1])
-            if isinstance(error, psycopg.errors.InsufficientPrivilege):
-                name += " (one for `Database.admin` has the line `-- run as the owner`)"
-            pytest.fail(f"{where}: {name}: {error}; parameters {parameters}", pytrace=False)
-        finally:
-            connection.pgconn.exec_(b"DEALLOCATE ALL")
+    except psycopg.Error as error:
+        where = path.relative_to(SRC.parents[1])
+        if isinstance(error, psycopg.errors.InsufficientPrivilege):
+            name += " (one for `Database.admin` has the line `-- run as the owner`)"
+        pytest.fail(f"{where}: {name}: {error}; parameters {parameters}", pytrace=False)
+    finally:
+        connection.execute(b"DEALLOCATE ALL")  # a statement prepared in a transaction outlives its rollback
+        connection.commit()

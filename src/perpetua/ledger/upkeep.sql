@@ -201,6 +201,7 @@ SELECT 0 WHERE NOT EXISTS (SELECT FROM ledger_seals s WHERE s.through_id >= %(la
 LIMIT 1;
 
 -- name: keep_digests
+-- run as the owner
 -- What the rows say, by seal, before they go; rows of other months stay where they are.
 INSERT INTO ledger_archived_digests AS a (seal_id, digests)
 SELECT s.id, string_agg(int8send(d.row_id) || d.digest, ''::bytea ORDER BY d.row_id)
@@ -213,6 +214,7 @@ GROUP BY s.id
 ON CONFLICT (seal_id) DO UPDATE SET digests = a.digests || excluded.digests;
 
 -- name: keep_archive
+-- run as the owner
 INSERT INTO ledger_archives (month, file, sha256, rows, first_id, last_id, first_at, last_at)
 VALUES (%(month)s, %(file)s, %(sha256)s, %(rows)s, %(first_id)s, %(last_id)s, %(first_at)s, %(last_at)s);
 
