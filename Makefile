@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 WORKERS ?= 2
+# What a start loads: imported once at install, so that its bytecode is there even where the surroundings forbid writing it.
+STARTED := perpetua.app.web, perpetua.app.worker, perpetua.app.cli.demo, perpetua.app.demo.load, granian.server, alembic.command
 ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PY ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c '$(ENOUGH)' 2>/dev/null && echo $$p && break; done)
@@ -29,6 +31,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes requirements.lock \
 	  || { echo "uv could not; trying with pip …"; $(BIN)/python -m pip install -q --require-hashes -r requirements.lock; }
 	@$(BIN)/uv pip install -q --python $(BIN)/python --offline --no-deps --no-build-isolation -e .
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c "import $(STARTED)"
 	@touch $@
 
 demo: install    ## a believable company, served; prints address and sign-ins
