@@ -105,19 +105,18 @@ def _rows(path: Path, table: Table, limits: Limits) -> Iterator[Row]:
     dialect: dict[str, Any] = {"delimiter": table.delimiter, "quoting": quoting, "strict": table.quoted}
     with opened_text(path, table.packing, table.name, table.encoding) as text:
         lines = _Lines(text, limits.field_characters)
-        while block := lines.block():
-            suspect = lines.suspect
-            reader = csv.reader(block, **dialect)
-            first, done = lines.first, 0
+        while lines.fill():
+            reader = csv.reader(lines.rest(), **dialect)
+            first, done, suspect = lines.first, 0, lines.suspect
             try:
                 for cells in reader:
                     line, done = first + done, reader.line_num
                     if not cells or not (cells[0] or any(map(str.strip, cells))):
                         continue
-                    yield _suspected(Row(line, cells)) if suspect else Row(line, cells, None)
+                    yield _suspected(Row(line, cells)) if suspect else Row(line, cells)
                 lines.taken(done)
             except csv.Error:
-                lines.give_back(block[done:], first + done)
+                lines.taken(done)
                 yield lines.record(dialect)
 
 
@@ -129,72 +128,75 @@ def _suspected(row: Row) -> Row:
 
 
 class _Lines:
-    """Physical lines, in blocks, some of them given back."""
+    """Physical lines, a block at a time."""
 
     def __init__(self, text: io.TextIOWrapper, longest: int) -> None:
         self._text = text
         self._longest = longest
-        self._rest = ""
-        self._back: list[str] = []
+        self._cut = ""
+        self._lines: list[str] = []
+        self._at = 0
         self.first = 1
         """Number of the next line."""
         self.suspect = False
+        """Whether the lines that are there may hold NULs or quoted formulas."""
 
-    def block(self) -> list[str]:
-        """The next lines, at least one; none at the end."""
-        if self._back:
-            lines, self._back = self._back, []
-        else:
-            lines = io.StringIO(self._whole_lines(), newline="").readlines()
-        joined = "".join(lines)
-        self.suspect = _SUSPECT.search(joined) is not None
+    def fill(self) -> bool:
+        """Have at least one line, unless the file is at its end."""
+        if self._at < len(self._lines):
+            return True
+        self._lines, self._at, self.suspect = [], 0, False
+        return self._more()
+
+    def rest(self) -> Iterator[str]:
+        """The lines that are there, from the next one on."""
+        lines: Any = iter(self._lines)
+        lines.__setstate__(self._at)  # a jump, where slicing would copy the block for every broken row
         return lines
 
     def taken(self, count: int) -> None:
-        """That many of the block's lines are done with."""
+        """That many lines are done with."""
+        self._at += count
         self.first += count
 
-    def give_back(self, lines: list[str], first: int) -> None:
-        """These lines, from number `first`, come again."""
-        self._back, self.first = lines + self._back, first
-
     def record(self, dialect: dict[str, Any]) -> Row:
-        """One record, line by line; of one that is broken the first line is dropped and the rest comes again."""
-        used: list[str] = []
+        """One record, reading on as far as it takes; of one that is broken only the first line is done with."""
+        used = size = 0
 
         def pulled() -> Iterator[str]:
-            while sum(map(len, used[-1:])) <= self._longest and (line := self._line()):
-                used.append(line)
-                if len(used) > 1 and sum(map(len, used)) > self._longest:
-                    return
+            nonlocal used, size
+            while size <= self._longest and (self._at + used < len(self._lines) or self._more()):
+                line = self._lines[self._at + used]
+                used, size = used + 1, size + len(line)
                 yield line
 
-        first = self.first
+        first, begins = self.first, self._lines[self._at]
         try:
             row = Row(first, next(csv.reader(pulled(), **dialect)))
-            self.first += len(used)
-            return _suspected(row)
         except (csv.Error, StopIteration):
-            self.give_back(used[1:], first + 1)
-            return Row(first, [], _TOO_LONG if len(used[0]) > self._longest else _OPEN_QUOTE)
+            self.taken(1)
+            return Row(first, [], _TOO_LONG if len(begins) > self._longest else _OPEN_QUOTE)
+        self.taken(used)
+        return _suspected(row)
 
-    def _line(self) -> str:
-        if not self._back:
-            self._back = io.StringIO(self._whole_lines(), newline="").readlines()
-        return self._back.pop(0) if self._back else ""
+    def _more(self) -> bool:
+        text = self._whole_lines()
+        self.suspect = self.suspect or _SUSPECT.search(text) is not None
+        self._lines += io.StringIO(text, newline="").readlines()
+        return bool(text)
 
     def _whole_lines(self) -> str:
         """Text up to a line's end; a line without end in sight is cut to just over what is refused."""
-        text = self._rest
+        text = self._cut
         while True:
             more = self._text.read(_BLOCK)
             text += more
             cut = text.rfind("\n") + 1 or text.rfind("\r", 0, -1) + 1
             if not more:
-                self._rest = ""
+                self._cut = ""
                 return text
             if cut:
-                self._rest = text[cut:]
+                self._cut = text[cut:]
                 return text[:cut]
             if len(text) > self._longest + _BLOCK:
                 text = text[: self._longest + 1] + ("\r" if text.endswith("\r") else "")

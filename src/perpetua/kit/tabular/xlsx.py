@@ -65,8 +65,8 @@ def _rows(book: calamine.CalamineWorkbook, table: Table) -> Iterator[Row]:
     sheet = book.get_sheet_by_name(table.sheet)
     if sheet.start is None:
         return
-    first, margin = sheet.start
-    for line, values in enumerate(sheet.iter_rows(), first + 1):
+    margin = sheet.start[1]  # the empty rows above are read as rows, the empty columns at the left are not
+    for line, values in enumerate(sheet.iter_rows(), 1):
         cells = [""] * margin + [_text(value) for value in values]
         if any(cell.strip() for cell in cells):
             nul = any("\0" in cell for cell in cells)
