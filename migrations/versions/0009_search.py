@@ -9,7 +9,7 @@ depends_on = None
 
 FUNCTIONS = r"""
 CREATE FUNCTION search_plain(given text) RETURNS text LANGUAGE sql STABLE STRICT PARALLEL SAFE AS $$
-  SELECT lower(unaccent(CASE WHEN given ~ '[\u0300-\u036f]' THEN normalize(given, NFC) ELSE given END))
+  SELECT lower(unaccent(given))
 $$;
 COMMENT ON FUNCTION search_plain IS 'lower case, without accents (ё is е)';
 
@@ -19,10 +19,10 @@ $$;
 COMMENT ON FUNCTION search_words_of IS 'the words of a plain text in their order';
 
 CREATE FUNCTION search_parts_of(plain text) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-  SELECT array_remove(regexp_split_to_array(plain,
-    '[^[:alnum:]]+|(?<=[0-9])(?=[[:alpha:]])|(?<=[[:alpha:]])(?=[0-9])'), '')
+  SELECT CASE WHEN plain ~ '[0-9][[:alpha:]]|[[:alpha:]][0-9]' THEN array_remove(
+    regexp_split_to_array(plain, '[^[:alpha:]]+') || regexp_split_to_array(plain, '[^0-9]+'), '') ELSE '{}' END
 $$;
-COMMENT ON FUNCTION search_parts_of IS 'the words cut between digits and letters, so that 500ml is found by 500 ml';
+COMMENT ON FUNCTION search_parts_of IS 'runs of letters and of digits, where words have both: 500ml is found by 500 ml';
 
 CREATE FUNCTION search_deletes_of(word text) RETURNS int[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
   SELECT CASE WHEN length(word) < 3 OR word ~ '^[0-9]{1,3}$' THEN '{}'::int[] ELSE
@@ -68,14 +68,14 @@ CREATE INDEX barcodes_search_code ON barcodes (search_code_of(code) COLLATE "C")
 GRANT SELECT ON search_documents, search_words TO perpetua_app;
 """
 
-# Nested loops only: the plan of a trigger is kept for the session, so that one made for a bulk import would read whole
-# tables for each single item afterwards. No unique index on words: a writer never waits for another's.
+# Look-ups by index only: a trigger's plan is kept for the session. One made while the tables were empty would compare
+# each word with each word ever after; one made for a bulk import would read whole tables for each single item.
 
 
 def _trigger(name: str, source: str, event: str, transition: str, body: str) -> str:
     return f"""
 CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = public, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET search_path = public, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off AS $$
 BEGIN
   {body}
   RETURN NULL;
@@ -85,8 +85,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION {name}();
 """
 
 
-# Nested loops only: a trigger's plan is kept for the session, so that one made for a bulk import would read whole
-# tables for each single item afterwards. Words have no unique index: a writer never waits for another's.
+# Words have no unique index: a writer never waits for another's.
 def _write(rows: str) -> str:
     """Builds the documents of the variants in `rows` (variants v with their products p), and learns their words."""
     return rf"""
@@ -101,11 +100,10 @@ def _write(rows: str) -> str:
   ), built AS (
     INSERT INTO search_documents AS d
       (variant_id, product_id, owner_id, category_id, active, name_words, document)
-    SELECT id, product_id, owner_id, category_id, active, search_words_of(name), array_to_tsvector(
+    SELECT id, product_id, owner_id, category_id, active, named, array_to_tsvector(
       CASE WHEN octet_length(rest) < 1000 THEN every ELSE ARRAY(SELECT left(word, 100) FROM unnest(every) word) END)
-    FROM texts, LATERAL (SELECT search_words_of(name || ' ' || rest) || CASE
-      WHEN name || ' ' || rest ~ '[0-9][[:alpha:]]|[[:alpha:]][0-9]'
-      THEN search_parts_of(name || ' ' || rest) ELSE '{{}}' END OFFSET 0) words (every)
+    FROM texts, LATERAL (SELECT search_words_of(name) AS named OFFSET 0) n,
+      LATERAL (SELECT named || search_words_of(rest) || search_parts_of(name || ' ' || rest) AS every OFFSET 0) e
     ON CONFLICT (variant_id) DO UPDATE SET
       product_id = EXCLUDED.product_id, owner_id = EXCLUDED.owner_id, category_id = EXCLUDED.category_id,
       active = EXCLUDED.active, name_words = EXCLUDED.name_words, document = EXCLUDED.document
