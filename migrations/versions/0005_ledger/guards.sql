@@ -36,16 +36,18 @@ END $$;
 SELECT ledger_make_partitions((now() AT TIME ZONE 'UTC')::date, 6);
 
 -- How an item is counted cannot change under its history.
+-- By EXECUTE, so that each run is planned for its own number of items: an import changes thousands at once. By min(), as
+-- with LIMIT 1 the planner hopes to find one at once, and joins row by row.
 CREATE FUNCTION ledger_guard_variants() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE wrong record;
+DECLARE wrong text[];
 BEGIN
-  SELECT n.sku, CASE WHEN o.tracking <> n.tracking THEN 'tracking' ELSE 'unit' END AS field INTO wrong
-  FROM old_variants o JOIN new_variants n USING (id)
-  WHERE (o.tracking <> n.tracking OR o.unit <> n.unit)
-    AND EXISTS (SELECT FROM inventory_levels v WHERE v.variant_id = n.id) LIMIT 1;
-  IF FOUND THEN
-    RAISE foreign_key_violation USING CONSTRAINT = 'variant_has_movements', DETAIL = wrong.field,
-      MESSAGE = format('%s has movements: its %s stays', wrong.sku, wrong.field);
+  EXECUTE 'SELECT min(ARRAY[n.sku, CASE WHEN o.tracking <> n.tracking THEN ''tracking'' ELSE ''unit'' END])
+           FROM old_variants o JOIN new_variants n USING (id)
+           WHERE (o.tracking <> n.tracking OR o.unit <> n.unit)
+             AND EXISTS (SELECT FROM inventory_levels v WHERE v.variant_id = n.id)' INTO wrong;
+  IF wrong IS NOT NULL THEN
+    RAISE foreign_key_violation USING CONSTRAINT = 'variant_has_movements', DETAIL = wrong[2],
+      MESSAGE = format('%s has movements: its %s stays', wrong[1], wrong[2]);
   END IF;
   RETURN NULL;
 END $$;

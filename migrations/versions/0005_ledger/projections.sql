@@ -142,28 +142,31 @@ CREATE TRIGGER project AFTER INSERT ON inventory_transactions
 
 -- What a place is (its site, sellable or not, in transit or not, negative or not) decides how its stock counts: when that
 -- changes, the positions of what lies there are computed anew.
+-- By EXECUTE, so that each run is planned for its own number of places; by min() and count(), as for LIMIT 1 and EXISTS the
+-- planner hopes to find one at once, and joins row by row.
 CREATE FUNCTION ledger_reproject_places() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
-DECLARE wrong record;
+DECLARE changed boolean; held bigint;
 BEGIN
-  IF NOT EXISTS (SELECT FROM old_places o JOIN new_places n USING (id)
-                 WHERE (o.site_id, o.kind, o.sellable, o.negative_allowed, o.active)
-                    IS DISTINCT FROM (n.site_id, n.kind, n.sellable, n.negative_allowed, n.active)) THEN
+  EXECUTE 'SELECT count(*) > 0 FROM old_places o JOIN new_places n USING (id)
+           WHERE (o.site_id, o.kind, o.sellable, o.negative_allowed, o.active)
+              IS DISTINCT FROM (n.site_id, n.kind, n.sellable, n.negative_allowed, n.active)' INTO changed;
+  IF NOT changed THEN
     RETURN NULL;
   END IF;
   PERFORM pg_advisory_xact_lock(7001);
 
-  SELECT n.id, n.code INTO wrong FROM old_places o JOIN new_places n USING (id)
-  WHERE o.active AND NOT n.active
-    AND EXISTS (SELECT FROM inventory_levels v WHERE v.location_id = n.id AND v.on_hand <> 0) LIMIT 1;
-  IF FOUND THEN
-    RAISE foreign_key_violation USING CONSTRAINT = 'locations_hold_stock', DETAIL = wrong.code,
-      HINT = ledger_lies_at(wrong.id), MESSAGE = format('location %s holds stock', wrong.code);
+  EXECUTE 'SELECT min(n.id) FROM old_places o JOIN new_places n USING (id) JOIN inventory_levels v ON v.location_id = n.id
+           WHERE o.active AND NOT n.active AND v.on_hand <> 0' INTO held;
+  IF held IS NOT NULL THEN
+    RAISE foreign_key_violation USING CONSTRAINT = 'locations_hold_stock', HINT = ledger_lies_at(held),
+      DETAIL = (SELECT l.code FROM locations l WHERE l.id = held), MESSAGE = 'a location holds stock';
   END IF;
 
-  UPDATE inventory_levels v SET negative_allowed = n.negative_allowed
-  FROM new_places n WHERE v.location_id = n.id AND v.negative_allowed <> n.negative_allowed;
+  EXECUTE 'UPDATE inventory_levels v SET negative_allowed = n.negative_allowed
+           FROM new_places n WHERE v.location_id = n.id AND v.negative_allowed <> n.negative_allowed';
 
+  EXECUTE $sql$
   WITH places AS (
     SELECT n.id, o.site_id AS old_site, n.site_id AS new_site FROM old_places o JOIN new_places n USING (id)
     WHERE (o.site_id, o.kind, o.sellable) IS DISTINCT FROM (n.site_id, n.kind, n.sellable)
@@ -185,7 +188,8 @@ BEGIN
   SELECT s.variant_id, s.site_id, s.on_hand, s.unsellable, s.in_transit, 1 FROM sums s ORDER BY 1, 2
   ON CONFLICT (variant_id, site_id) DO UPDATE
   SET on_hand = excluded.on_hand, unsellable = excluded.unsellable, in_transit = excluded.in_transit,
-      version = p.version + 1;
+      version = p.version + 1
+  $sql$;
   RETURN NULL;
 END $$;
 CREATE TRIGGER reproject AFTER UPDATE ON locations

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from perpetua.access.types import Actor
 from perpetua.kit import json
-from perpetua.kit.database import Queries, Tx
+from perpetua.kit.database import Queries, Tx, array
 from perpetua.kit.errors import InvalidValue
 from perpetua.kit.listing import Page, PageRequest, page_of
 from perpetua.places.rules import NewPlace
@@ -127,7 +127,8 @@ async def insert(tx: Tx, plan: Sequence[NewPlace]) -> list[int]:
     values["address"] = [None if place.address is None else json.dumps(place.address).decode() for place in plan]
     # Arrays of unequal length cannot be one array; each path travels as its text.
     values["path"] = ["{" + ",".join(map(str, path)) + "}" for path in paths]
-    await tx.execute(Q["insert_locations"], {**values, "id": ids, "parent_id": parents})
+    columns = {**values, "id": ids, "parent_id": parents}
+    await tx.execute(Q["insert_locations"], {name: array(column) for name, column in columns.items()})
     return ids
 
 
