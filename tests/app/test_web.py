@@ -16,6 +16,7 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.testing import AsyncTestClient
 
+from perpetua.access.types import SYSTEM
 from perpetua.app.metrics import Metrics
 from perpetua.app.settings import Settings
 from perpetua.app.web import MAX_BODY_BYTES, create_app
@@ -23,6 +24,7 @@ from perpetua.kit.database import Database, sql
 from perpetua.kit.errors import Conflict
 from perpetua.kit.http import Moment, QueryId
 from perpetua.kit.listing import PageRequest
+from perpetua.ledger import service as ledger
 
 Client = AsyncTestClient[Litestar]
 
@@ -305,6 +307,15 @@ async def test_figures_count_by_template(app: Litestar, client: Client) -> None:
     assert 'perpetua_requests_total{method="GET",route="/t/item/{item_id}",status="200"}' in figures
     assert 'perpetua_pool{figure="pool_size"}' in figures
     assert "/t/item/7" not in figures
+    assert 'perpetua_jobs{status="failed"} 0.0' in figures
+    assert "perpetua_database_up 1.0" in figures
+
+
+async def test_whether_the_last_check_passed(app: Litestar, db: Database) -> None:
+    async with as_machine(app) as here:
+        assert "perpetua_integrity{" not in (await here.get("/metrics")).text
+        await ledger.check(db, SYSTEM)
+        assert 'perpetua_integrity{figure="passed"} 1.0' in (await here.get("/metrics")).text
 
 
 async def test_a_word_can_add_figures(db: Database) -> None:

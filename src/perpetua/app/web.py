@@ -17,7 +17,7 @@ from litestar.di import Provide
 
 from perpetua.access import http as access
 from perpetua.access.types import Actor, Secrets
-from perpetua.app import health, imports_http, openapi, problems, reference, storage
+from perpetua.app import figures, health, imports_http, openapi, problems, reference, storage
 from perpetua.app.limits import threshold
 from perpetua.app.metrics import Metrics, metrics_page
 from perpetua.app.middleware import Gate
@@ -55,6 +55,7 @@ def create_app(settings: Settings, db: Database | None = None, *, clock: Clock =
         clock: tells the present instant.
     """
     metrics = Metrics()
+    figures.watch(metrics)
     secrets = Secrets(key=settings.secret, https=settings.https)
     objects = DiskStore(settings.home / "objects")
     state = State({"db": db})
