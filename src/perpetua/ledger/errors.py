@@ -3,8 +3,19 @@
 from perpetua.kit.errors import Conflict, InvalidValue, Refusal
 
 __all__ = [
-    "AlreadyCorrected", "CountsAgree", "EffectiveOutOfRange", "InactiveItem", "InactivePlace", "NotEnoughStock",
-    "SerialElsewhere", "SerialsNeeded", "TooManyLines", "TransferClosed", "UnknownNames", "UnknownReason",
+    "AlreadyCorrected",
+    "CountsAgree",
+    "EffectiveOutOfRange",
+    "InTransit",
+    "InactiveItem",
+    "InactivePlace",
+    "NotEnoughStock",
+    "SerialElsewhere",
+    "SerialsNeeded",
+    "TooManyLines",
+    "TransferClosed",
+    "UnknownNames",
+    "UnknownReason",
     "VersionChanged",
 ]  # fmt: skip
 
@@ -58,6 +69,15 @@ class InactivePlace(Conflict):
     title = "The location is not active"
     sentence = "{location} is not active."
     remedy = "Use another, or activate it first."
+
+
+class InTransit(Conflict):
+    """What lies in an in-transit location belongs to the transfers that are open: only they move it."""
+
+    code = "in_transit"
+    title = "The stock is on its way"
+    sentence = "What lies at {location} is on its way; its transfer moves it."
+    remedy = "Send, receive or cancel the transfer."
 
 
 class SerialsNeeded(InvalidValue):

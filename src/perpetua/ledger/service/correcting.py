@@ -15,7 +15,7 @@ from perpetua.kit.errors import InvalidValue, Missing, NotAllowed
 from perpetua.kit.idempotency import Answered, once
 from perpetua.kit.quantity import exact_money, exact_quantity
 from perpetua.ledger import rules, store
-from perpetua.ledger.errors import AlreadyCorrected
+from perpetua.ledger.errors import AlreadyCorrected, InTransit
 from perpetua.ledger.service.posting import post
 from perpetua.ledger.store import StoredRow
 from perpetua.ledger.types import Correct, Posted, PostingDraft, Row
@@ -35,6 +35,7 @@ async def correct(
     Raises:
         Missing: no such row, or not at one of the actor's places.
         AlreadyCorrected: it was corrected before.
+        InTransit: it belongs to a transfer in two steps, and more than its time or cost is to change.
         NotEnoughStock: taking it back would bring a level below zero.
     """
     actor.require("stock.correct")
@@ -47,6 +48,8 @@ async def correct(
             raise Missing("ledger row", row_id)
         for place in (await places.by_ids(tx, [row.location_id for row in wrong])).values():
             actor.require_place(place.path, place.code)
+            if place.kind == "transit" and not _only_when_and_cost(command):
+                raise InTransit(location=place.code)
         await _refuse_if_corrected(tx, [row.id for row in wrong])
         rows = [rules.reversal(row.as_row(), row.id, 2 * n + 1) for n, row in enumerate(_outs_first(wrong))]
         if not command.reverse_only:
@@ -64,6 +67,11 @@ async def correct(
     return await once(
         db, sender=actor.person_id, key=key, command="correct", body=[row_id, command], answer=Posted, act=act
     )
+
+
+def _only_when_and_cost(command: Correct) -> bool:
+    # Then both ends stay as they were, and with them what the transfer's document says.
+    return not command.reverse_only and command.quantity is UNSET and command.sku is UNSET and command.location is UNSET
 
 
 async def _claim(tx: Tx, ids: list[int], posted: Posted) -> None:
@@ -106,6 +114,8 @@ async def _anew(
         if place is None:
             raise Missing("location", command.location)
         actor.require_place(place.path, place.code)
+        if place.kind == "transit":
+            raise InTransit(location=place.code)
     else:
         place = None
     quantity = None

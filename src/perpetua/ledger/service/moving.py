@@ -14,7 +14,7 @@ from perpetua.kit.idempotency import Answered, once
 from perpetua.kit.listing import Page, PageRequest, page_of
 from perpetua.kit.quantity import ZERO, exact_quantity
 from perpetua.ledger import rules, store
-from perpetua.ledger.errors import TransferClosed
+from perpetua.ledger.errors import InTransit, TransferClosed
 from perpetua.ledger.service.posting import post
 from perpetua.ledger.service.resolving import Resolved, common_line, effective, resolve
 from perpetua.ledger.types import (
@@ -118,6 +118,8 @@ async def receive_transfer(
             if place is None:
                 raise Missing("location", command.location)
             actor.require_place(place.path, place.code)
+            if place.kind == "transit":
+                raise InTransit(location=place.code)
             target = place.id
         done = _whole(document) if command.lines is None else command.lines
         _check_receipt(document, done)

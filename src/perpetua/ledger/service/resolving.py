@@ -14,7 +14,7 @@ from perpetua.kit.database import Tx
 from perpetua.kit.errors import InvalidValue
 from perpetua.kit.quantity import exact_money, exact_quantity
 from perpetua.ledger import rules, store
-from perpetua.ledger.errors import InactiveItem, InactivePlace, SerialElsewhere, TooManyLines, UnknownNames
+from perpetua.ledger.errors import InactiveItem, InactivePlace, InTransit, SerialElsewhere, TooManyLines, UnknownNames
 from perpetua.ledger.service.posting import MAX_ROWS
 from perpetua.ledger.types import NO_LOT, Row, TransactionType
 from perpetua.places import service as places
@@ -85,7 +85,7 @@ async def resolve(
     Raises:
         UnknownNames: all names that do not exist, by line.
         InvalidValue: a quantity or cost that cannot be.
-        InactiveItem, InactivePlace, OutOfScope, SerialElsewhere.
+        InactiveItem, InactivePlace, InTransit, OutOfScope, SerialElsewhere.
     """
     if not 0 < len(lines) <= MAX_ROWS:
         raise TooManyLines("lines", str(len(lines)), f"send 1 to {MAX_ROWS} lines", limit=MAX_ROWS)
@@ -183,6 +183,8 @@ async def _locations(tx: Tx, lines: Sequence[Line]) -> dict[str, LocationRef]:
 def _check_places(actor: Actor, lines: Sequence[Line], where: dict[str, LocationRef], *, places_in: bool) -> None:
     for place in where.values():
         actor.require_place(place.path, place.code)
+        if place.kind == "transit":
+            raise InTransit(location=place.code)
     arrive = {n.to_location.upper() for n in lines if n.to_location}
     if places_in:
         arrive |= {n.location.upper() for n in lines}

@@ -1,0 +1,199 @@
+"""Killed in the midst of work: what was acknowledged is there once, nothing is there by half."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+from tests.conftest import clone
+from tests.proof import client
+from tests.worlds import make_world
+
+from perpetua.access.types import SYSTEM
+from perpetua.kit import migrate
+from perpetua.kit.database import Database
+from perpetua.kit.imports import ImportOptions, Source, begin, resume
+from perpetua.kit.postgres import Server, find_binaries
+from perpetua.ledger import service
+from perpetua.ledger.imports import MOVEMENTS
+from perpetua.ledger.types import Receive, ReceiveLine
+
+PATIENCE_SECONDS = 120
+KEYS = 400
+LINES = 20_000
+
+
+def until(true: Callable[[], Any], what: str) -> Any:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not (found := true()):
+        assert time.monotonic() < end, f"waited in vain until {what}"
+        time.sleep(0.005)
+    return found
+
+
+def start(*arguments: object) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, client.__file__, *map(str, arguments)])
+
+
+def acknowledged(file: Path) -> dict[int, int]:
+    """Key number → posting, of each line that was written whole."""
+    lines = file.read_text().split("\n")[:-1] if file.exists() else []
+    return {int(n): int(posting) for n, posting in (line.split() for line in lines)}
+
+
+def postings(url: str) -> dict[int, tuple[int, int]]:
+    """Key number → (posting, how many rows it has)."""
+    with psycopg.connect(url) as connection:
+        found = connection.execute(
+            """SELECT p.idempotency_key, p.id, count(t.id) FROM postings p
+               LEFT JOIN inventory_transactions t ON t.posting_id = p.id
+               WHERE p.idempotency_key LIKE 'key-%' GROUP BY p.id"""
+        ).fetchall()
+    keyed = {int(key.removeprefix("key-")): (posting, rows) for key, posting, rows in found}
+    assert len(keyed) == len(found)
+    return keyed
+
+
+async def prepare(url: str) -> None:
+    async with Database(url) as db:
+        await make_world(db)
+        goods = [ReceiveLine(sku=sku, location="LON-A-1", quantity=Decimal(1000)) for sku in client.SKUS]
+        await service.receive(db, SYSTEM, Receive(lines=goods))
+
+
+async def holds(url: str, file: Path) -> None:
+    """Every acknowledged key has its posting; each posting is whole; sending all again changes nothing."""
+    kept, there = acknowledged(file), postings(url)
+    assert kept.items() <= {n: posting for n, (posting, _) in there.items()}.items()
+    assert all(rows == client.ROWS[n % 3] for n, (_, rows) in there.items())
+    async with Database(url) as db:
+        assert (await service.check(db, SYSTEM)).passed
+        last = max(there) + 1
+        for n in range(last):
+            again = await client.command(db, n)
+            # A command that was sent but never done is done now; the others answer as they did.
+            assert again.replayed == (n in there)
+            if n in there:
+                assert again.answer.posting_id == there[n][0]
+        after = postings(url)
+        assert after.items() >= there.items()
+        assert sorted(after) == list(range(last))
+        done = await service.check(db, SYSTEM)
+    assert done.passed
+    assert done.rows == len(client.SKUS) + sum(client.ROWS[n % 3] for n in range(last))
+
+
+async def test_a_killed_client_leaves_nothing_by_half(database_url: str, tmp_path: Path) -> None:
+    await prepare(database_url)
+    file = tmp_path / "acknowledged"
+    process = start("post", database_url, file, 0, KEYS)
+    until(lambda: len(acknowledged(file)) >= 40, "forty are acknowledged")
+    process.kill()
+    process.wait()
+    assert len(acknowledged(file)) < KEYS
+    await holds(database_url, file)
+
+
+@pytest.fixture
+def own_server() -> Iterator[Server]:
+    """A server of its own, that writes as safely as in daily use, to be killed."""
+    home = Path(tempfile.mkdtemp(prefix="perpetua-crash-"))
+    home.chmod(0o755)
+    server = Server(home / "server", find_binaries(os.environ.get("TEST_POSTGRES_BIN")))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("whole_tree", [False, True], ids=["postmaster", "all-processes"])
+async def test_a_killed_server_keeps_what_it_acknowledged(own_server: Server, tmp_path: Path, whole_tree: bool) -> None:
+    url = own_server.ensure_database("crash")
+    migrate.upgrade(url)
+    await prepare(url)
+    file = tmp_path / "acknowledged"
+    process = start("post", url, file, 0, KEYS)
+    until(lambda: len(acknowledged(file)) >= 40, "forty are acknowledged")
+    pid = own_server.pid
+    assert pid
+    children = psutil.Process(pid).children() if whole_tree else []
+    os.kill(pid, signal.SIGKILL)
+    for child in children:
+        child.kill()
+    process.kill()
+    process.wait()
+    assert len(acknowledged(file)) < KEYS
+    assert own_server.revive()
+    await holds(url, file)
+
+
+def invoice_lines(file: Path) -> None:
+    """Sales, cancellations and lines that are no goods, over two months."""
+    chance, at = random.Random(7), datetime(2025, 3, 1, 8)  # noqa: DTZ001 - as files write it
+    with file.open("w") as out:
+        out.write("InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice\n")
+        for n in range(LINES):
+            at += timedelta(minutes=chance.randint(0, 9))
+            back = chance.random() < 0.03
+            code = "POST" if chance.random() < 0.01 else str(10_000 + chance.randint(0, 300))
+            number = f"{'C' if back else ''}{500_000 + n // 7}"
+            units = -chance.randint(1, 5) if back else chance.randint(1, 20)
+            out.write(f"{number},{code},THING {code},{units},{at},{chance.randint(50, 900) / 100}\n")
+
+
+def result(url: str) -> list[Any]:
+    """All that an import leaves, without ids and times of writing."""
+    with psycopg.connect(url) as connection:
+        return [
+            connection.execute(text).fetchall()
+            for text in (
+                """SELECT i.sku, t.type, t.effective_at, t.quantity, t.reference_id, t.line_no
+                   FROM inventory_transactions t JOIN product_variants i ON i.id = t.variant_id
+                   ORDER BY 1, 2, 3, 4, 5, 6""",
+                """SELECT i.sku, l.code, v.on_hand FROM inventory_levels v
+                   JOIN product_variants i ON i.id = v.variant_id JOIN locations l ON l.id = v.location_id
+                   ORDER BY 1, 2""",
+                "SELECT state, rows_total, rows_done, rows_good, rows_bad, summary FROM imports",
+                "SELECT line, code, value FROM import_errors ORDER BY 1, 2, 3",
+            )
+        ]
+
+
+@pytest.mark.slow
+async def test_a_killed_import_goes_on_where_it_was(server_url: str, template: str, tmp_path: Path) -> None:
+    file = tmp_path / "invoices.csv"
+    invoice_lines(file)
+    url, other = clone(server_url, template), clone(server_url, template)
+    process = start("import", url, file)
+    with psycopg.connect(url, autocommit=True) as connection:
+
+        def begun() -> Any:
+            return connection.execute("SELECT id, rows_done FROM imports WHERE rows_done > 0").fetchone()
+
+        import_id, _ = until(begun, "some rows are done")
+        process.kill()
+        process.wait()
+        done = connection.execute("SELECT rows_done FROM imports").fetchone()
+    assert done
+    assert 0 < done[0] < LINES
+    async with Database(url) as db:
+        assert (await resume(db, SYSTEM, MOVEMENTS, import_id)).state == "done"
+        assert (await service.check(db, SYSTEM)).passed
+    async with Database(other) as db:
+        await begin(db, SYSTEM, MOVEMENTS, [Source(file, file.name)], ImportOptions(kind={"opening": "smallest"}))
+    assert result(url) == result(other)
