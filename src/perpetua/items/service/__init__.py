@@ -13,7 +13,7 @@ from perpetua.items.service.categories import (
 from perpetua.items.service.category_paths import ensure_categories
 from perpetua.items.service.images import MAX_IMAGE_BYTES, add_image, read_image, remove_image
 from perpetua.items.service.listing import list_products
-from perpetua.items.service.lookups import resolve_barcodes, resolve_skus, to_base_unit, variants_by_ids
+from perpetua.items.service.lookups import Measured, resolve_barcodes, resolve_skus, to_base_units, variants_by_ids
 from perpetua.items.service.owners import change_owner, create_owner, list_owners, read_owner
 from perpetua.items.service.products import (
     change_product,
@@ -29,6 +29,7 @@ from perpetua.items.service.units import change_unit, create_unit, list_units, r
 __all__ = [
     "MAX_IMAGE_BYTES",
     "Match",
+    "Measured",
     "SearchFilters",
     "SearchHit",
     "add_barcode",
@@ -66,6 +67,6 @@ __all__ = [
     "resolve_barcodes",
     "resolve_skus",
     "search_variants",
-    "to_base_unit",
+    "to_base_units",
     "variants_by_ids",
 ]

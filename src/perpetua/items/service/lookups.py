@@ -6,6 +6,7 @@ see.
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -16,7 +17,7 @@ from perpetua.items.types import BarcodeRef, Unit, VariantRef
 from perpetua.kit.database import Tx
 from perpetua.kit.errors import InvalidValue
 
-__all__ = ["resolve_barcodes", "resolve_skus", "to_base_unit", "variants_by_ids"]
+__all__ = ["Measured", "resolve_barcodes", "resolve_skus", "to_base_units", "variants_by_ids"]
 
 
 async def resolve_skus(tx: Tx, skus: Iterable[str]) -> dict[str, VariantRef]:
@@ -43,19 +44,29 @@ async def resolve_barcodes(tx: Tx, codes: Sequence[str]) -> dict[str, BarcodeRef
     return {asked[place]: ref for place, ref in found.items()}
 
 
-async def to_base_unit(tx: Tx, quantity: Decimal, unit: str, variant: VariantRef, *, field: str = "unit") -> Decimal:
-    """`quantity` of `unit` in the variant's own unit, exactly.
+class Measured(NamedTuple):
+    """A quantity in some unit, of a variant; `field` is where it was sent."""
+
+    quantity: Decimal
+    unit: str
+    variant: VariantRef
+    field: str
+
+
+async def to_base_units(tx: Tx, asked: Sequence[Measured]) -> list[Decimal]:
+    """The quantities in their variants' own units, exactly; one statement for all.
 
     Raises:
         InvalidValue: no such unit, or one that cannot be turned into the variant's without a remainder.
     """
+    codes = sorted({one.unit for one in asked} | {one.variant.unit for one in asked})
     factors = [sa.cast(units.c[name], sa.BigInteger).label(name) for name in ("factor_num", "factor_den")]
     wanted = sa.select(units.c.code, units.c.name, units.c.decimals, units.c.base_code, *factors)
-    found = await tx.rows(wanted.where(units.c.code.in_([unit, variant.unit])), as_=Unit)
-    known = {one.code: one for one in found}
-    if unit not in known:
-        raise InvalidValue(field, unit, f"is no unit; {variant.sku} is kept in {variant.unit}")
-    return convert(quantity, known[unit], known[variant.unit], field)
+    known = {one.code: one for one in await tx.rows(wanted.where(units.c.code.in_(codes)), as_=Unit)}
+    for one in asked:
+        if one.unit not in known:
+            raise InvalidValue(one.field, one.unit, f"is no unit; {one.variant.sku} is kept in {one.variant.unit}")
+    return [convert(one.quantity, known[one.unit], known[one.variant.unit], one.field) for one in asked]
 
 
 def _forms(code: str) -> list[str]:

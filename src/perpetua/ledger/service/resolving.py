@@ -97,10 +97,7 @@ async def resolve(
             raise InactiveItem(sku=variant.sku, line=line.number)
     lot_ids = await _lots(tx, lines, variants, make=incoming)
     serial_ids = await _serials(tx, lines, variants, lot_ids, make=incoming)
-    quantities = [
-        await _base_quantity(tx, line, variant, pack)
-        for line, variant, pack in zip(lines, variants, packs, strict=True)
-    ]
+    quantities = await _base_quantities(tx, lines, variants, packs)
     return [
         Resolved(
             line=line, variant=variants[i], location=where[line.location.upper()],
@@ -248,14 +245,29 @@ async def _serials(
     return ids
 
 
-async def _base_quantity(tx: Tx, line: Line, variant: VariantRef, pack: Decimal) -> Decimal | None:
+async def _base_quantities(
+    tx: Tx, lines: Sequence[Line], variants: Sequence[VariantRef], packs: Sequence[Decimal]
+) -> list[Decimal | None]:
+    asked = [_quantity(line) for line in lines]
+    other = [
+        (i, items.Measured(quantity, line.unit, variant, line.field("unit")))
+        for i, (line, variant, quantity) in enumerate(zip(lines, variants, asked, strict=True))
+        if quantity is not None and line.unit and line.unit != variant.unit
+    ]
+    if other:
+        converted = await items.to_base_units(tx, [one for _, one in other])
+        for (i, _), quantity in zip(other, converted, strict=True):
+            asked[i] = quantity
+    return [
+        None if quantity is None else exact_quantity(quantity * pack, line.field("quantity"), places=variant.decimals)
+        for line, variant, pack, quantity in zip(lines, variants, packs, asked, strict=True)
+    ]
+
+
+def _quantity(line: Line) -> Decimal | None:
+    """The quantity as sent, when it and the cost beside it can be."""
     if line.unit_cost is not None:
         exact_money(line.unit_cost, line.field("unit_cost"))
         if line.unit_cost < 0:
             raise InvalidValue(line.field("unit_cost"), str(line.unit_cost), "must not be negative")
-    if line.quantity is None:
-        return None
-    quantity = exact_quantity(line.quantity, line.field("quantity"))
-    if line.unit and line.unit != variant.unit:
-        quantity = await items.to_base_unit(tx, quantity, line.unit, variant, field=line.field("unit"))
-    return exact_quantity(quantity * pack, line.field("quantity"), places=variant.decimals)
+    return None if line.quantity is None else exact_quantity(line.quantity, line.field("quantity"))
