@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from perpetua.access.types import Actor
+from perpetua.items import service as items
 from perpetua.items.types import UpsertRow
 from perpetua.kit.database import Tx
 from perpetua.kit.errors import InvalidValue
@@ -41,7 +42,8 @@ class MovementsKind:
 
     Options: `location` (where rows without a location happen: a code; made where it is missing), `opening` ("none", or
     "smallest": per SKU the smallest receipt before the first row that keeps stock from falling below zero), `products`
-    (pattern that a code must match whole to be goods; for invoice lines five digits and letters unless said).
+    (pattern that a code must match whole to be goods; for invoice lines, unless said, five digits and letters, or any
+    code that is in the catalogue).
     """
 
     name = "movements"
@@ -65,7 +67,7 @@ class MovementsKind:
         sites: dict[str, CreateLocation] = {}
         running: dict[tuple[str, str], Running] = {}
         async for chunk in run.chunks():
-            taken, _ = _read(chunk.rows, default, pattern)
+            taken, _ = _read(chunk.rows, default, pattern, await _goods(tx, run, chunk.rows, pattern))
             for one in taken:
                 wanted.setdefault(one.sku, _Named(one.parsed.values["sku"])).see(one.parsed.values)
                 sites.setdefault(one.location, _site(one, default))
@@ -81,7 +83,8 @@ class MovementsKind:
 
     async def apply(self, tx: Tx, actor: Actor, run: Run, chunk: Chunk) -> ChunkResult:
         """Post the chunk's rows as one posting, each under its own reference and time."""
-        taken, bad = _read(chunk.rows, run.prepared["default"], _pattern(run.fields, run.options))
+        pattern = _pattern(run.fields, run.options)
+        taken, bad = _read(chunk.rows, run.prepared["default"], pattern, await _goods(tx, run, chunk.rows, pattern))
         here = await common.resolve_here(tx, run, {n.sku for n in taken}, {n.location for n in taken})
         rows: list[tuple[Parsed, Row]] = []
         for one in taken:
@@ -152,13 +155,27 @@ async def _default_location(tx: Tx, options: ImportOptions) -> str:
     return sites[0].code.upper() if sites else DEFAULT_SITE
 
 
-def _read(rows: Sequence[Parsed], default: str, pattern: re.Pattern[str]) -> tuple[list[_Taken], list[BadRow]]:
+async def _goods(tx: Tx, run: Run, rows: Sequence[Parsed], pattern: re.Pattern[str]) -> set[str]:
+    """Codes that do not look like goods but are in the catalogue: those are goods, unless the sender gave the rule."""
+    if run.options.kind.get("products"):
+        return set()
+    seen: dict[str, bool] = run.cache.setdefault("goods", {})
+    asked = {str(row.values["sku"]).upper() for row in rows if not is_product(row.values["sku"], pattern)}
+    if new := asked - seen.keys():
+        found = await items.resolve_skus(tx, sorted(new))
+        seen |= {code: code in found for code in new}
+    return {code for code in asked if seen[code]}
+
+
+def _read(
+    rows: Sequence[Parsed], default: str, pattern: re.Pattern[str], goods: set[str]
+) -> tuple[list[_Taken], list[BadRow]]:
     taken: list[_Taken] = []
     bad: list[BadRow] = []
     for parsed in rows:
         values = parsed.values
         sku: str = values["sku"]
-        if not is_product(sku, pattern):
+        if not is_product(sku, pattern) and sku.upper() not in goods:
             bad.append(BadRow(parsed.place, "not_a_product", f"{sku} is no product by the rule: left out", "sku", sku))
             continue
         kind: TransactionType | None = values.get("type")
