@@ -1,7 +1,8 @@
 # pyright: basic, reportMissingTypeStubs=false
 """Parquet files: rows written in batches and synced, and asked by simple conditions.
 
-pyarrow has no types; they end at this module's doors.
+pyarrow has no types; they end at this module's doors. It is loaded when a file is first written or read: it is large, and
+most processes never do either.
 """
 
 import hashlib
@@ -11,28 +12,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.dataset as ds
-import pyarrow.parquet as pq
-
 __all__ = ["Condition", "Kind", "read", "sha256", "sums", "write"]
 
 Kind = Literal["bigint", "integer", "text", "instant", "quantity", "money"]
 Condition = tuple[str, Literal["==", "<", "<=", ">="], Any]
 
-_KINDS: dict[str, Any] = {
-    "bigint": pa.int64(),
-    "integer": pa.int32(),
-    "text": pa.string(),
-    "instant": pa.timestamp("us", tz="UTC"),
-    "quantity": pa.decimal128(18, 4),
-    "money": pa.decimal128(18, 6),
-}
-
 
 async def write(path: Path, columns: Mapping[str, Kind], batches: AsyncIterator[list[dict[str, Any]]]) -> None:
     """Write rows; the file appears under its name only when it is whole and synced."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     schema = _schema(columns)
     part = path.with_suffix(".part")
     with pq.ParquetWriter(part, schema, compression="zstd") as writer:
@@ -51,6 +41,8 @@ def read(
     limit: int,
 ) -> list[dict[str, Any]]:
     """Rows of all files that meet every condition, the greatest by `newest_by` first."""
+    import pyarrow.dataset as ds
+
     table = ds.dataset(list(files), schema=_schema(columns)).to_table(filter=_filter(columns, where))
     return table.sort_by([(name, "descending") for name in newest_by]).slice(0, limit).to_pylist()
 
@@ -59,6 +51,8 @@ def sums(
     files: Sequence[str], columns: Mapping[str, Kind], where: Sequence[Condition], *, by: Sequence[str], of: str
 ) -> list[dict[str, Any]]:
     """The sum of one column by others, over the rows that meet every condition; it is called `sum`."""
+    import pyarrow.dataset as ds
+
     asked = ds.dataset(list(files), schema=_schema(columns)).to_table(columns=[*by, of], filter=_filter(columns, where))
     found = asked.group_by(list(by)).aggregate([(of, "sum")]).to_pylist()
     return [{**{name: row[name] for name in by}, "sum": row[f"{of}_sum"]} for row in found]
@@ -76,14 +70,37 @@ def _sync(path: Path) -> None:
 
 
 def _schema(columns: Mapping[str, Kind]) -> Any:
-    return pa.schema([(name, _KINDS[kind]) for name, kind in columns.items()])
+    import pyarrow as pa
+
+    return pa.schema([(name, _type(kind)) for name, kind in columns.items()])
+
+
+def _type(kind: Kind) -> Any:
+    import pyarrow as pa
+
+    match kind:
+        case "bigint":
+            return pa.int64()
+        case "integer":
+            return pa.int32()
+        case "text":
+            return pa.string()
+        case "instant":
+            return pa.timestamp("us", tz="UTC")
+        case "quantity":
+            return pa.decimal128(18, 4)
+        case "money":
+            return pa.decimal128(18, 6)
 
 
 def _filter(columns: Mapping[str, Kind], where: Sequence[Condition]) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     wanted: Any = pc.scalar(True)
     for name, how, value in where:
         field = pc.field(name)
-        bound = pa.scalar(value, _KINDS[columns[name]]) if isinstance(value, datetime) else value
+        bound = pa.scalar(value, _type(columns[name])) if isinstance(value, datetime) else value
         match how:
             case "==":
                 wanted = wanted & (field == bound)
