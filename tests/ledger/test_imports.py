@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -28,10 +29,11 @@ C536373,71053,LANTERN,2,2010-12-04 11:00:00,3.39,,France
 """
 
 
-async def take(db: Database, tmp_path: Path, text: str, kind: object = MOVEMENTS, **options: str) -> Import:
+async def take(db: Database, tmp_path: Path, text: str, kind: Any = MOVEMENTS, **options: str) -> Import:
     file = tmp_path / "lines.csv"
     file.write_text(text, encoding="utf-8")
-    return await begin(db, SYSTEM, kind, [Source(file, "lines.csv")], ImportOptions(kind=dict(options), again=True))  # type: ignore[arg-type]
+    asked = ImportOptions(kind=dict(options), again=True)
+    return await begin(db, SYSTEM, kind, [Source(file, "lines.csv")], asked)
 
 
 async def test_invoice_lines_become_history(db: Database, world: SimpleNamespace, tmp_path: Path) -> None:

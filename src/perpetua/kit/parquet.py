@@ -1,8 +1,8 @@
 # pyright: basic, reportMissingTypeStubs=false
 """Parquet files: rows written in batches and synced, and asked by simple conditions.
 
-pyarrow has no types; they end at this module's doors. It is loaded when a file is first written or read: it is large, and
-most processes never do either.
+pyarrow has no types; they end at this module's doors. It is loaded when a file is first written or read: it is large,
+and most processes never do either.
 """
 
 import hashlib
