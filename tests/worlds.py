@@ -1,11 +1,13 @@
 """A small world to post in: two sites with bins, a few items."""
 
+import asyncio
 from collections.abc import Callable
 from decimal import Decimal
 from types import SimpleNamespace
 
 from perpetua.access.types import ROLES, Actor, Role
 from perpetua.kit.database import Database, sql
+from perpetua.ledger import service
 
 PLACES = (
     # code, kind, parent, sellable, negative allowed
@@ -66,3 +68,20 @@ def actors(people: dict[str, int]) -> Callable[..., Actor]:
         return Actor(person_id=people[role], name=role, role=role, permissions=ROLES[role], scope=confined)
 
     return actor
+
+
+async def sealed(db: Database) -> int:
+    """Seal all rows there are; how many were. What is final waits for all transactions of the server, those of tests
+    that run beside this one included."""
+    done = 0
+    async with asyncio.timeout(120):
+        while True:
+            done += await service.seal(db)
+            async with db.transaction() as tx:
+                if not await tx.value(sql(UNSEALED)):
+                    return done
+            await asyncio.sleep(0.02)
+
+
+UNSEALED = """SELECT EXISTS (SELECT FROM inventory_transactions
+                             WHERE id > coalesce((SELECT max(through_id) FROM ledger_seals), 0))"""

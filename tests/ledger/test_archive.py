@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tests.worlds import sealed
 
 from perpetua.access.types import SYSTEM
 from perpetua.kit.database import Database, sql
@@ -46,6 +47,7 @@ async def test_archive_keeps_every_number(db: Database, world: SimpleNamespace, 
             )
     line = ReceiveLine(sku="APPLE", quantity=D(100), location="LON-A-1")
     await service.receive(db, world.actor(), Receive(lines=[line], effective_at=NOW - timedelta(days=60)))
+    await sealed(db)
     await service.make_checkpoints(db)
     moments = [NOW - timedelta(days=d) for d in (0, 30, 61, 400)]
     before = [await as_of(db, at) for at in moments]
