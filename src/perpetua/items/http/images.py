@@ -54,7 +54,7 @@ async def remove_image(db: Database, actor: Actor, product_id: PathId, image_id:
     "/api/images/{sha256:str}",
     tags=["items"],
     response_headers=[ResponseHeader(name="Cache-Control", description="It never changes.", documentation_only=True)],
-    responses={200: ResponseSpec(bytes, description="The picture.", media_type="image/png", generate_examples=False)},
+    responses={200: ResponseSpec(bytes, description="The picture.", media_type="image/*", generate_examples=False)},
 )
 async def get_image(db: Database, actor: Actor, objects: ObjectStore, sha256: Sha256) -> Response[bytes]:
     """The content of a picture, by its SHA-256 as products name it."""
