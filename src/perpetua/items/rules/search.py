@@ -27,8 +27,8 @@ MAX_WORDS: Final = 12
 MAX_CODE: Final = 40
 MAX_CANDIDATES: Final = 40
 MAX_DOCUMENTS: Final = 60_000
-FEW: Final = 5
-"""With as many findings that hold all words, those that hold some words are of no use."""
+FEW: Final = 1
+"""With as many findings that hold all words, those that hold some words are not looked for."""
 MANY: Final = 1_000_000
 """Stands for the number of documents: a word's weight falls with the share of documents that hold it."""
 
