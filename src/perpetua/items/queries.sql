@@ -62,29 +62,27 @@ ORDER BY p.id FOR NO KEY UPDATE;
 
 -- name: insert_products
 INSERT INTO products (name, description, category_id, owner_id, attributes, active, first_sku)
-SELECT n.name, n.description, n.category_id, n.owner_id, n.attributes::jsonb, n.active, n.first_sku
-FROM unnest(%(name)s::text[], %(description)s::text[], %(category_id)s::bigint[], %(owner_id)s::bigint[],
-            %(attributes)s::text[], %(active)s::boolean[], %(first_sku)s::text[])
-  AS n(name, description, category_id, owner_id, attributes, active, first_sku)
+SELECT n.name, n.description, n.category_id, n.owner_id, n.attributes, n.active, n.first_sku
+FROM json_to_recordset(%(rows)s::json)
+  AS n(name text, description text, category_id bigint, owner_id bigint, attributes jsonb, active boolean,
+       first_sku text)
 RETURNING id, first_sku;
 
 -- name: insert_variants
 INSERT INTO product_variants (product_id, sku, name, attributes, unit, tracking, cost_price, selling_price, weight_kg,
                               length_mm, width_mm, height_mm, active)
-SELECT n.product_id, n.sku, n.name, n.attributes::jsonb, n.unit, n.tracking, n.cost_price, n.selling_price,
+SELECT n.product_id, n.sku, n.name, n.attributes, n.unit, n.tracking, n.cost_price, n.selling_price,
        n.weight_kg, n.length_mm, n.width_mm, n.height_mm, n.active
-FROM unnest(%(product_id)s::bigint[], %(sku)s::text[], %(name)s::text[], %(attributes)s::text[], %(unit)s::text[],
-            %(tracking)s::text[], %(cost_price)s::numeric[], %(selling_price)s::numeric[], %(weight_kg)s::numeric[],
-            %(length_mm)s::numeric[], %(width_mm)s::numeric[], %(height_mm)s::numeric[], %(active)s::boolean[])
-  AS n(product_id, sku, name, attributes, unit, tracking, cost_price, selling_price, weight_kg,
-       length_mm, width_mm, height_mm, active)
+FROM json_to_recordset(%(rows)s::json)
+  AS n(product_id bigint, sku text, name text, attributes jsonb, unit text, tracking text, cost_price numeric,
+       selling_price numeric, weight_kg numeric, length_mm numeric, width_mm numeric, height_mm numeric,
+       active boolean)
 RETURNING id, sku;
 
 -- name: insert_barcodes
 INSERT INTO barcodes (variant_id, code, kind, level, units)
 SELECT n.variant_id, n.code, n.kind, n.level, n.units
-FROM unnest(%(variant_id)s::bigint[], %(code)s::text[], %(kind)s::text[], %(level)s::text[], %(units)s::numeric[])
-  AS n(variant_id, code, kind, level, units)
+FROM json_to_recordset(%(rows)s::json) AS n(variant_id bigint, code text, kind text, level text, units numeric)
 RETURNING id;
 
 -- name: update_variants

@@ -103,19 +103,19 @@ async def products_by_id(tx: Tx, ids: Sequence[int]) -> list[Product]:
 
 async def insert_products(tx: Tx, rows: Sequence[Row]) -> dict[str, int]:
     """Make products (PRODUCT_FIELDS and first_sku); their ids by first SKU."""
-    made = await tx.dicts(Q["insert_products"], _arrays(rows, (*PRODUCT_FIELDS, "first_sku")))
+    made = await tx.dicts(Q["insert_products"], _document(rows, (*PRODUCT_FIELDS, "first_sku")))
     return {row["first_sku"]: row["id"] for row in made}
 
 
 async def insert_variants(tx: Tx, rows: Sequence[Row]) -> dict[str, int]:
     """Make variants (VARIANT_FIELDS and product_id); their ids by SKU."""
-    made = await tx.dicts(Q["insert_variants"], _arrays(rows, (*VARIANT_FIELDS, "product_id")))
+    made = await tx.dicts(Q["insert_variants"], _document(rows, (*VARIANT_FIELDS, "product_id")))
     return {row["sku"]: row["id"] for row in made}
 
 
 async def insert_barcodes(tx: Tx, rows: Sequence[Row]) -> list[int]:
     """Make barcodes (variant_id, code, kind, level, units); their ids."""
-    return await tx.values(Q["insert_barcodes"], _arrays(rows, ("variant_id", "code", "kind", "level", "units")))
+    return await tx.values(Q["insert_barcodes"], _document(rows, ("variant_id", "code", "kind", "level", "units")))
 
 
 async def update_variants(tx: Tx, rows: Sequence[Row]) -> None:
@@ -144,6 +144,11 @@ async def holders_of_barcodes(tx: Tx, codes: Sequence[str]) -> dict[str, Holder]
     """Who has these barcodes already, by the code in capitals."""
     found = await tx.rows(Q["holders_of_barcodes"], {"codes": list(codes)}, as_=Holder)
     return {holder.code: holder for holder in found}
+
+
+def _document(rows: Sequence[Row], names: Sequence[str]) -> dict[str, str]:
+    """Rows as one JSON document, for loads of thousands: making arrays of them costs several times as much."""
+    return {"rows": json.dumps([{name: row[name] for name in names} for row in rows]).decode()}
 
 
 def _arrays(rows: Sequence[Row], names: Sequence[str]) -> dict[str, list[Any]]:
