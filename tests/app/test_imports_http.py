@@ -86,6 +86,36 @@ async def test_upload_run_follow_and_undo(db: Database, own: Settings, manager: 
     assert "h-1" not in (await manager.get("/api/products/export")).text
 
 
+async def test_a_large_import_is_undone_by_the_worker(db: Database, own: Settings, manager: Client) -> None:
+    rows = "".join(f"big-{n},Item {n}\n" for n in range(2_500))
+    made = (await manager.post(PRODUCTS, files=sent("sku,name\n" + rows))).json()
+    await run_import(db, made["id"])
+    where = f"/api/imports/{made['id']}"
+    changed = (await manager.get("/api/products", params={"sku": "big-7"})).json()["items"][0]
+    variant = {"id": changed["variants"][0]["id"], "name": "By hand"}
+    etag = {"If-Match": f'"{changed["version"]}"'}
+    answer = await manager.patch(f"/api/products/{changed['id']}", json={"variants": [variant]}, headers=etag)
+    assert answer.status_code == 200, answer.text
+
+    answer = await manager.post(f"{where}/undo")
+    assert (answer.status_code, answer.headers["location"], answer.json()["state"]) == (202, where, "undoing")
+    await worker.run(own, db, until_idle=True)
+    refused = (await manager.get(where)).json()
+    assert (refused["state"], refused["undo_done"]) == ("done", 0)
+    assert "big-7" in refused["undo_failure"]
+
+    async with db.admin() as tx:
+        await tx.execute(sql("UPDATE product_variants SET version = 1 WHERE sku = 'big-7'"))
+    assert (await manager.post(f"{where}/undo")).status_code == 202
+    await worker.run(own, db, until_idle=True)
+    undone = (await manager.get(where)).json()
+    assert (undone["state"], undone["undo_failure"], undone["undo_done"], undone["undo_total"]) == (
+        "undone", None, 2_500, 2_500,
+    )  # fmt: skip
+    assert (await manager.get("/api/products", params={"sku": "big-9"})).json()["items"] == []
+    assert (await manager.post(f"{where}/undo")).status_code == 409
+
+
 @pytest.mark.parametrize(
     "content, form, status",
     [

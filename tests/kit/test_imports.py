@@ -86,7 +86,7 @@ class Marbles:
     async def finish(self, tx: Tx, actor: Actor, run: Run) -> Mapping[str, int]:
         return {"finished": 1}
 
-    async def undo(self, tx: Tx, actor: Actor, import_id: int) -> Mapping[str, int]:
+    async def undo(self, tx: Tx, actor: Actor, import_id: int, tell: imports.Tell) -> Mapping[str, int]:
         taken = 0
         for one in await remembered(tx, import_id):
             sticky = await tx.values(
@@ -95,6 +95,7 @@ class Marbles:
             if sticky:
                 raise CannotUndo(import_id=import_id, reason="they stick", in_the_way=sticky)
             taken += await tx.execute(sql("DELETE FROM marbles WHERE id = ANY(%(ids)s)"), {"ids": one.ids})
+            await tell(taken, 25)
         return {"taken_back": taken}
 
 
@@ -174,10 +175,15 @@ async def test_undo_takes_back_all_or_nothing(db: Database, tmp_path: Path) -> N
     stuck = await imports.begin(
         db, SYSTEM, KIND, written(tmp_path, "colour,weight\nsticky,1\n" + "b,1\n" * 25), OPTIONS
     )
-    undone = await imports.undo(db, SYSTEM, KIND, plain.id)
+    seen: list[Progress] = []
+    undone = await imports.undo(db, SYSTEM, KIND, plain.id, progress=seen.append)
     assert (undone.state, undone.summary["taken_back"]) == ("undone", 25)
+    assert [one.rows_done for one in seen] == [5, 15, 25]
+    assert (undone.undo_done, undone.undo_total) == (25, 25)
     with pytest.raises(CannotUndo):
         await imports.undo(db, SYSTEM, KIND, stuck.id)
+    stands = await imports.get_import(db, stuck.id)
+    assert (stands.state, "they stick" in (stands.undo_failure or "")) == ("done", True)
     assert len(await colours(db)) == 26
     with pytest.raises(NotResumable):
         await imports.undo(db, SYSTEM, KIND, plain.id)

@@ -10,12 +10,13 @@ import msgspec
 from litestar import Response, get, post
 from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Body, Parameter
 from litestar.response import Stream
 
 from perpetua.access.types import Actor
 from perpetua.app.files import MEDIA_TYPES, Format, kind_of, written
-from perpetua.app.imports_jobs import enqueue
+from perpetua.app.imports_jobs import enqueue, enqueue_undo
 from perpetua.kit import imports, json
 from perpetua.kit.database import Database
 from perpetua.kit.errors import InvalidValue
@@ -27,6 +28,8 @@ __all__ = ["MAX_UPLOAD_BYTES", "handlers"]
 
 MAX_UPLOAD_BYTES: Final = 100_000_000
 LIMITS: Final = Limits(size_bytes=500_000_000, rows=2_000_000)
+UNDO_AT_ONCE: Final = 2_000
+"""Rows of an import that is undone while its sender waits."""
 PathId = Annotated[int, Parameter(ge=0, le=2**63 - 1)]
 _ERRORS: Final = ("file", "line", "field", "value", "code", "reason")
 _BLOCK: Final = 1 << 20
@@ -107,12 +110,26 @@ async def download_errors(db: Database, actor: Actor, import_id: PathId) -> Stre
     return _download(csv_stream(_ERRORS, rows()), f"import-{import_id}-errors", "csv")
 
 
-@post("/api/imports/{import_id:int}/undo", tags=["imports"], status_code=200)
-async def undo_import(db: Database, actor: Actor, import_id: PathId) -> Import:
-    """Take back all that the import did, or nothing: refused where something was changed or used since."""
+@post(
+    "/api/imports/{import_id:int}/undo",
+    tags=["imports"],
+    status_code=200,
+    responses={202: ResponseSpec(Import, description="The worker takes it back; follow it.", generate_examples=False)},
+)
+async def undo_import(db: Database, actor: Actor, import_id: PathId) -> Response[Import]:
+    """Take back all that the import did, or nothing: refused where something was changed or used since.
+
+    A small import is taken back at once. One of over 2,000 rows is answered with 202 and left to the worker: follow it
+    at the address in `Location`, by `undo_done` of `undo_total`, until its `state` is `undone`; where it is `done` or
+    `failed` again, `undo_failure` says why.
+    """
     actor.require("imports.run")
     known = await imports.get_import(db, import_id)
-    return _shown(await imports.undo(db, actor, kind_of(known.kind), import_id), actor)
+    kind = kind_of(known.kind)
+    if known.rows_done <= UNDO_AT_ONCE:
+        return Response(_shown(await imports.undo(db, actor, kind, import_id), actor), status_code=200)
+    begun = await imports.submit_undo(db, actor, kind, import_id, also=enqueue_undo)
+    return Response(_shown(begun, actor), status_code=202, headers={"Location": f"/api/imports/{import_id}"})
 
 
 @get("/api/products/export", tags=["imports"], media_type="text/csv")

@@ -33,6 +33,7 @@ from perpetua.kit.imports import (
     ImportOptions,
     Parsed,
     Run,
+    Tell,
     bad_row,
     remembered,
 )
@@ -145,7 +146,7 @@ class ProductsKind:
         """Nothing is left to do."""
         return {}
 
-    async def undo(self, tx: Tx, actor: Actor, import_id: int) -> Mapping[str, int]:
+    async def undo(self, tx: Tx, actor: Actor, import_id: int, tell: Tell) -> Mapping[str, int]:
         """Restore, then remove. Raises CannotUndo."""
         actor.require("items.write")
         done = await remembered(tx, import_id)
@@ -158,11 +159,16 @@ class ProductsKind:
         barcodes = [barcode for _, was in changed for barcode in was["barcodes"]]
         await tx.execute(store.Q["delete_barcodes"], {"ids": barcodes})
         before = [msgspec.convert(was["row"], UpsertRow, strict=False) for _, was in changed]
+        total = len(before) + len(created)
         outcomes: list[Outcome] = []
         for at in range(0, len(before), self.chunk_rows):
             outcomes += await create_missing(tx, actor, before[at : at + self.chunk_rows])
+            await tell(len(outcomes), total)
         _refuse(import_id, "items cannot be restored", [one.sku for one in outcomes if one.refusal])
-        removed = await remove_unused(tx, actor, created)
+        removed: set[int] = set()
+        for at in range(0, len(created), self.chunk_rows):
+            removed |= await remove_unused(tx, actor, created[at : at + self.chunk_rows])
+            await tell(min(len(before) + at + self.chunk_rows, total), total)
         left = sorted(set(created) - removed)
         _refuse(import_id, "items are in use", await tx.values(store.Q["skus_of"], {"ids": left}) if left else [])
         categories = [key for one in done if one.what == "category" for key in one.ids]

@@ -69,7 +69,13 @@ async def run(
     async with common.database() as db:
         actor = common.actor()
         if undo is not None:
-            return await _told(db, await imports.undo(db, actor, chosen, undo), None)
+            with common.progress() as bar:
+                task = bar.add_task(f"{kind}, undo", total=None)
+                back = await imports.undo(
+                    db, actor, chosen, undo,
+                    progress=lambda at: bar.update(task, completed=at.rows_done, total=at.rows_total),
+                )  # fmt: skip
+            return await _told(db, back, None)
         with common.progress() as bar:
             task = bar.add_task(f"{kind}, dry run" if dry_run else kind, total=None)
 

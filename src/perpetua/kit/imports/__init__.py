@@ -7,6 +7,7 @@ Always true:
 - A dry run tells the same good and bad rows as a real one, and keeps nothing but that report.
 - Two that run one import at once: the later one takes over, the other stops (`RunElsewhere`); nothing is done twice.
 - Where a kind is not `repeatable`, the same files go in once (`AlreadyImported`), unless the sender says `again`.
+- An undo is whole or nothing; killed in the midst, it is done again from the start by whoever asks next.
 - What an import may undo is written down in the chunk's own transaction, before it is changed.
 - Memory is bounded by two chunks, whatever the files' size.
 
@@ -25,6 +26,7 @@ How a word takes part. It writes a `Kind` in its `imports.py`:
              It writes what undo will need by `run.remember(tx, what, ids, before)`.
     finish   once, in the transaction that ends the import.
     undo     the whole import in one transaction, reading `remembered(tx, id)`; a Refusal names what stands in the way.
+             It tells how far it is by `await tell(done, total)`, in whatever it counts.
 
 `run.cache` is the kind's own dictionary for the length of a run (codes to ids, say). It is emptied whenever a
 transaction or savepoint is rolled back, so what it holds is committed or belongs to the open chunk; it is empty at
@@ -36,7 +38,7 @@ the `Parsed`'s `place`. A dry run calls `prepare`, `apply` and `finish` as a rea
 rolled back: it holds its locks until the end.
 """
 
-from perpetua.kit.imports.engine import begin, fail, resume, submit, undo
+from perpetua.kit.imports.engine import begin, fail, fail_undo, resume, submit, submit_undo, undo
 from perpetua.kit.imports.errors import AlreadyImported, CannotUndo, FileChanged, NotResumable, RunElsewhere
 from perpetua.kit.imports.reading import bad_row
 from perpetua.kit.imports.store import (
@@ -47,6 +49,7 @@ from perpetua.kit.imports.store import (
     remembered,
     sender_of,
     stream_errors,
+    undo_sender_of,
 )
 from perpetua.kit.imports.types import (
     BadRow,
@@ -63,6 +66,7 @@ from perpetua.kit.imports.types import (
     Run,
     Sender,
     Source,
+    Tell,
     text,
 )
 
@@ -87,10 +91,12 @@ __all__ = [
     "RunElsewhere",
     "Sender",
     "Source",
+    "Tell",
     "bad_row",
     "begin",
     "errors_of",
     "fail",
+    "fail_undo",
     "get_import",
     "list_imports",
     "remembered",
@@ -98,6 +104,8 @@ __all__ = [
     "sender_of",
     "stream_errors",
     "submit",
+    "submit_undo",
     "text",
     "undo",
+    "undo_sender_of",
 ]

@@ -18,12 +18,13 @@ from perpetua.kit.imports.types import (
     Import,
     ImportOptions,
     Kind,
+    Progress,
     Sender,
     Source,
 )
 from perpetua.kit.tabular import DEFAULT_LIMITS, Limits, Table, inspect
 
-__all__ = ["PERMISSION", "begin", "fail", "resume", "submit", "undo"]
+__all__ = ["PERMISSION", "begin", "fail", "fail_undo", "resume", "submit", "submit_undo", "undo"]
 
 A = TypeVar("A", bound=Sender)
 Also = Callable[[Tx, int], Awaitable[None]]
@@ -101,10 +102,9 @@ async def resume(
         raise
     except (Exception, asyncio.CancelledError) as odd:
         with contextlib.suppress(Exception):
-            failure = odd.detail if isinstance(odd, Refusal) else f"{type(odd).__name__}: {odd}"
             number = run.number if run else 0
             async with db.transaction() as tx:
-                await tx.execute(Q["fail_import"], {"id": import_id, "run": number, "failure": failure[:1000]})
+                await tx.execute(Q["fail_import"], {"id": import_id, "run": number, "failure": _failure(odd)[:1000]})
         raise
     return await store.get_import(db, import_id)
 
@@ -115,28 +115,72 @@ async def fail(db: Database, import_id: int, failure: str) -> None:
         await tx.execute(Q["fail_waiting"], {"id": import_id, "failure": failure[:1000]})
 
 
-async def undo(db: Database, actor: A, kind: Kind[A], import_id: int) -> Import:
-    """Take back what an import did, whole or not at all.
+async def undo(db: Database, actor: A, kind: Kind[A], import_id: int, *, progress: Told | None = None) -> Import:
+    """Take back what an import did, whole or not at all; one that was cut off is begun again.
 
     Raises:
         CannotUndo: something came to depend on it; names what.
+        RunElsewhere: another process took over the undo meanwhile.
     """
+    await _undoable(db, actor, kind, import_id)
+    number = await db.run(lambda tx: _begin_undo(tx, actor, import_id))
+
+    async def tell(done: int, total: int) -> None:
+        told = {"id": import_id, "run": number, "done": done, "total": total}
+        await db.run(lambda own: own.execute(Q["undo_told"], told))
+        if progress:
+            progress(Progress(import_id, done, total, 0))
+
+    async def act(tx: Tx) -> None:
+        counts = await kind.undo(tx, actor, import_id, tell)
+        position = await tx.maybe(Q["lock_import"], {"id": import_id}, as_=store.Position)
+        if position is None or (position.state, position.runs) != ("undoing", number):
+            raise RunElsewhere(import_id=import_id)
+        summary = store.added(await tx.value(Q["summary"], {"id": import_id}), counts)
+        await tx.execute(Q["mark_undone"], {"id": import_id, "actor_id": actor.person_id, "summary": jsonb(summary)})
+        await tx.execute(Q["drop_files"], {"id": import_id})
+
+    try:
+        await db.run(act)
+    except RunElsewhere:
+        raise
+    except (Exception, asyncio.CancelledError) as odd:
+        with contextlib.suppress(Exception):
+            await fail_undo(db, import_id, _failure(odd), run=number)
+        raise
+    return await store.get_import(db, import_id)
+
+
+async def submit_undo(db: Database, actor: A, kind: Kind[A], import_id: int, *, also: Also) -> Import:
+    """Leave the undo to others; `also` joins the transaction (to enqueue a job that calls `undo`)."""
+    await _undoable(db, actor, kind, import_id)
+
+    async def act(tx: Tx) -> None:
+        await _begin_undo(tx, actor, import_id)
+        await also(tx, import_id)
+
+    await db.run(act)
+    return await store.get_import(db, import_id)
+
+
+async def fail_undo(db: Database, import_id: int, failure: str, *, run: int | None = None) -> None:
+    """Write down why an import was not undone; it stands as it stood before."""
+    async with db.transaction() as tx:
+        await tx.execute(Q["fail_undo"], {"id": import_id, "run": run, "failure": failure[:1000]})
+
+
+async def _undoable(db: Database, actor: A, kind: Kind[A], import_id: int) -> None:
     _allowed(actor)
     known = await store.get_import(db, import_id)
     if known.kind != kind.name:
         raise Missing(f"import of {kind.name}", import_id)
 
-    async def act(tx: Tx) -> None:
-        position = await tx.maybe(Q["lock_import"], {"id": import_id}, as_=store.Position)
-        if position is None or position.state in ("waiting", "checked", "undone"):
-            raise NotResumable(import_id=import_id, state=position.state if position else "gone")
-        counts = await kind.undo(tx, actor, import_id)
-        summary = store.added(await tx.value(Q["summary"], {"id": import_id}), counts)
-        await tx.execute(Q["mark_undone"], {"id": import_id, "actor_id": actor.person_id, "summary": jsonb(summary)})
-        await tx.execute(Q["drop_files"], {"id": import_id})
 
-    await db.run(act)
-    return await store.get_import(db, import_id)
+async def _begin_undo(tx: Tx, actor: Sender, import_id: int) -> int:
+    position = await tx.maybe(Q["lock_import"], {"id": import_id}, as_=store.Position)
+    if position is None or position.state in ("waiting", "checked", "undone"):
+        raise NotResumable(import_id=import_id, state=position.state if position else "gone")
+    return await tx.value(Q["begin_undo"], {"id": import_id, "sender": jsonb(actor)})
 
 
 async def _create(
@@ -189,6 +233,10 @@ async def _create(
         return import_id
 
     return await db.run(act)
+
+
+def _failure(odd: BaseException) -> str:
+    return odd.detail if isinstance(odd, Refusal) else f"{type(odd).__name__}: {odd}"
 
 
 def _allowed(actor: Sender) -> None:

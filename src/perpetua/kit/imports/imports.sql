@@ -67,6 +67,20 @@ INSERT INTO import_changes (import_id, what, ids, before) VALUES (%(id)s, %(what
 -- Latest first: what was done last is undone first.
 SELECT what, ids, before FROM import_changes WHERE import_id = %(id)s ORDER BY id DESC;
 
+-- name: begin_undo
+-- As a run: the latest takes over. An import that is running stops at its next chunk, and can be resumed if the undo fails.
+UPDATE imports SET state = 'undoing', runs = runs + 1, undo_sender = %(sender)s, undo_done = 0, undo_total = 0,
+  undo_failure = NULL, failure = CASE WHEN state = 'running' THEN 'stopped, to be taken back' ELSE failure END
+WHERE id = %(id)s RETURNING runs;
+
+-- name: undo_told
+UPDATE imports SET undo_done = %(done)s, undo_total = %(total)s WHERE id = %(id)s AND runs = %(run)s AND state = 'undoing';
+
+-- name: fail_undo
+UPDATE imports SET undo_failure = %(failure)s, undo_done = 0, undo_total = 0,
+  state = CASE WHEN failure IS NULL THEN 'done' ELSE 'failed' END
+WHERE id = %(id)s AND state = 'undoing' AND (%(run)s::int IS NULL OR runs = %(run)s);
+
 -- name: mark_undone
 UPDATE imports SET state = 'undone', undone_at = now(), undone_by = %(actor_id)s, summary = %(summary)s
 WHERE id = %(id)s;

@@ -26,6 +26,7 @@ __all__ = [
     "remembered",
     "sender_of",
     "stream_errors",
+    "undo_sender_of",
 ]
 
 Q = Queries(__file__, "imports.sql")
@@ -106,6 +107,15 @@ async def sender_of(db: Database, import_id: int) -> dict[str, Any]:
         sender = await tx.value(sa.select(imports.c.sender).where(imports.c.id == import_id))
     if sender is None:
         raise Missing("import", import_id)
+    return sender
+
+
+async def undo_sender_of(db: Database, import_id: int) -> dict[str, Any]:
+    """The actor who asked to undo it, as plain JSON. Raises Missing."""
+    async with db.transaction() as tx:
+        sender = await tx.value(sa.select(imports.c.undo_sender).where(imports.c.id == import_id))
+    if sender is None:
+        raise Missing("undo of import", import_id)
     return sender
 
 

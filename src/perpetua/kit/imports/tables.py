@@ -35,6 +35,10 @@ imports = sa.Table(
     sa.Column("finished_at", sa.DateTime(timezone=True)),
     sa.Column("undone_at", sa.DateTime(timezone=True)),
     sa.Column("undone_by", sa.BigInteger),
+    sa.Column("undo_sender", JSONB),
+    sa.Column("undo_done", sa.BigInteger, nullable=False),
+    sa.Column("undo_total", sa.BigInteger, nullable=False),
+    sa.Column("undo_failure", sa.Text),
 )
 
 import_errors = sa.Table(

@@ -1,6 +1,6 @@
 """The vocabulary of imports, and what a word implements."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
@@ -26,10 +26,11 @@ __all__ = [
     "Sender",
     "Source",
     "State",
+    "Tell",
     "text",
 ]
 
-State = Literal["waiting", "running", "done", "checked", "failed", "undone"]
+State = Literal["waiting", "running", "done", "checked", "failed", "undoing", "undone"]
 
 
 class Sender(Protocol):
@@ -156,10 +157,15 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     undone_at: datetime | None = None
+    undo_done: int = 0
+    """While it is being undone: things taken back so far, of `undo_total`."""
+    undo_total: int = 0
+    undo_failure: str | None = None
+    """Why the last try to undo it changed nothing."""
 
 
 class Progress(NamedTuple):
-    """Told after each chunk."""
+    """Told after each chunk; of an undo, how many things are taken back."""
 
     import_id: int
     rows_done: int
@@ -173,6 +179,10 @@ class Remembered(NamedTuple):
     what: str
     ids: list[int]
     before: list[Any] | None
+
+
+Tell = Callable[[int, int], Awaitable[None]]
+"""How an undo tells how far it is: things taken back, of how many. Seen by others at once, unlike the undo itself."""
 
 
 class Run(Protocol):
@@ -243,4 +253,4 @@ class Kind(Protocol[A_contra]):
 
     async def finish(self, tx: Tx, actor: A_contra, run: Run) -> Mapping[str, int]: ...
 
-    async def undo(self, tx: Tx, actor: A_contra, import_id: int) -> Mapping[str, int]: ...
+    async def undo(self, tx: Tx, actor: A_contra, import_id: int, tell: Tell) -> Mapping[str, int]: ...

@@ -12,7 +12,7 @@ from perpetua.items import service as items
 from perpetua.items.types import UpsertRow, VariantRef
 from perpetua.kit.database import Tx
 from perpetua.kit.errors import Conflict, InvalidValue
-from perpetua.kit.imports import BadRow, ImportOptions, Parsed, Run, remembered
+from perpetua.kit.imports import BadRow, ImportOptions, Parsed, Run, Tell, remembered
 from perpetua.ledger import store
 from perpetua.ledger.service import post
 from perpetua.ledger.types import PostingDraft, Row
@@ -114,7 +114,7 @@ async def post_rows(
     await run.remember(tx, "postings", [posted.posting_id])
 
 
-async def take_back(tx: Tx, actor: Actor, import_id: int) -> dict[str, int]:
+async def take_back(tx: Tx, actor: Actor, import_id: int, tell: Tell) -> dict[str, int]:
     """Post the opposite of all the import's rows that were not corrected meanwhile, the latest posting first.
 
     Raises:
@@ -124,6 +124,7 @@ async def take_back(tx: Tx, actor: Actor, import_id: int) -> dict[str, int]:
     postings = sorted((i for one in kept if one.what == "postings" for i in one.ids), reverse=True)
     if not postings:
         return {"taken_back": 0}
+    await tell(0, len(postings))
     await tx.execute(store.Q["lock_postings"], {"posting_ids": postings})
     short = await tx.dicts(store.Q["short_without"], {"posting_ids": postings})
     if short:
@@ -138,4 +139,5 @@ async def take_back(tx: Tx, actor: Actor, import_id: int) -> dict[str, int]:
         {"posting_ids": postings, "actor_id": actor.person_id, "note": f"import {import_id} undone",
          "reference_id": str(import_id)},
     )  # fmt: skip
+    await tell(len(postings), len(postings))
     return {"taken_back": taken}

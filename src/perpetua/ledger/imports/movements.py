@@ -12,7 +12,7 @@ from perpetua.items import service as items
 from perpetua.items.types import UpsertRow
 from perpetua.kit.database import Tx
 from perpetua.kit.errors import InvalidValue
-from perpetua.kit.imports import BadRow, Chunk, ChunkResult, Field, ImportOptions, Parsed, Run
+from perpetua.kit.imports import BadRow, Chunk, ChunkResult, Field, ImportOptions, Parsed, Run, Tell
 from perpetua.ledger.imports import common
 from perpetua.ledger.imports.fields import MOVEMENT_FIELDS
 from perpetua.ledger.imports.rules import INVOICE_PRODUCTS, NoMovement, Running, is_product, movement_of, oriented
@@ -105,9 +105,9 @@ class MovementsKind:
         """What `prepare` made belongs to the summary too."""
         return run.prepared["counts"]
 
-    async def undo(self, tx: Tx, actor: Actor, import_id: int) -> Mapping[str, int]:
+    async def undo(self, tx: Tx, actor: Actor, import_id: int, tell: Tell) -> Mapping[str, int]:
         """Take the rows back by new ones. The items stay: the ledger's rows name them."""
-        return await common.take_back(tx, actor, import_id)
+        return await common.take_back(tx, actor, import_id, tell)
 
 
 MOVEMENTS = MovementsKind()

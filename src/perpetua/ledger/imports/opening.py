@@ -10,7 +10,7 @@ from perpetua.access.types import Actor
 from perpetua.items.types import UpsertRow
 from perpetua.kit.database import Tx
 from perpetua.kit.errors import InvalidValue
-from perpetua.kit.imports import BadRow, Chunk, ChunkResult, Field, ImportOptions, Parsed, Run
+from perpetua.kit.imports import BadRow, Chunk, ChunkResult, Field, ImportOptions, Parsed, Run, Tell
 from perpetua.ledger.imports import common
 from perpetua.ledger.imports.fields import OPENING_FIELDS
 from perpetua.ledger.types import Row
@@ -100,9 +100,9 @@ class OpeningStockKind:
         """What `prepare` made belongs to the summary too."""
         return run.prepared["counts"]
 
-    async def undo(self, tx: Tx, actor: Actor, import_id: int) -> Mapping[str, int]:
+    async def undo(self, tx: Tx, actor: Actor, import_id: int, tell: Tell) -> Mapping[str, int]:
         """Take the rows back by new ones."""
-        return await common.take_back(tx, actor, import_id)
+        return await common.take_back(tx, actor, import_id, tell)
 
 
 OPENING_STOCK = OpeningStockKind()
