@@ -1,6 +1,7 @@
 """Signing in: sessions, generic refusals, lock-out over many at once, second factor, one-time passwords."""
 
 import asyncio
+from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -137,9 +138,9 @@ async def test_an_address_is_stopped_whatever_accounts_it_tries(
     assert await _outcome(enter(db, person, address="2001:db8:1::1")) == "SignedIn"
 
 
-async def _outcome(attempt: object) -> str:
+async def _outcome(attempt: Awaitable[object]) -> str:
     try:
-        return type(await attempt).__name__  # type: ignore[misc]
+        return type(await attempt).__name__
     except (SignInRefused, TooManyAttempts) as refusal:
         return type(refusal).__name__
 

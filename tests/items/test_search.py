@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -55,7 +56,7 @@ async def found(db: Database, q: str, **filters: int | bool) -> list[str]:
 
 async def hits(db: Database, q: str, **filters: int | bool) -> list[SearchHit]:
     """What answers `q`."""
-    return await search_variants(db, SYSTEM, q, filters=SearchFilters(**filters))  # type: ignore[arg-type]
+    return await search_variants(db, SYSTEM, q, filters=msgspec.convert(filters, SearchFilters))
 
 
 @pytest.mark.parametrize(

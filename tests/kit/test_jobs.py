@@ -85,3 +85,19 @@ async def test_what_a_killed_worker_had_begun_is_done(db: Database, settings: Se
 @pytest.fixture
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return Settings(home=tmp_path_factory.mktemp("home"), given_secret="s" * 40)
+
+
+@pytest.mark.usefixtures("tasks")
+async def test_one_that_waits_already_does_not_keep_the_others_of_a_killed_worker(
+    db: Database, settings: Settings
+) -> None:
+    async with db.transaction() as tx:
+        await tx.execute(sql("DELETE FROM procrastinate_jobs"))
+        lost = [await jobs.defer(tx, "probe:ask", unless_queued=True, number=7)]
+        await tx.execute(sql("UPDATE procrastinate_jobs SET status = 'doing'"))
+        await jobs.defer(tx, "probe:ask", unless_queued=True, number=7)
+        lost.append(await jobs.defer(tx, "probe:ask", number=8))
+        await tx.execute(sql("UPDATE procrastinate_jobs SET status = 'doing' WHERE id = ANY(%(lost)s)"), {"lost": lost})
+    await worker.run(settings, db, until_idle=True)
+    assert sorted(ANSWERED) == [7, 8]
+    assert await waiting(db) == 0

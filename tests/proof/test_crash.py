@@ -1,15 +1,9 @@
 """Killed in the midst of work: what was acknowledged is there once, nothing is there by half."""
 
 import os
-import random
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,28 +13,19 @@ import psycopg
 import pytest
 from tests.conftest import clone
 from tests.proof import client
+from tests.proof.processes import LINES, invoice_lines, result, until
 from tests.worlds import make_world
 
 from perpetua.access.types import SYSTEM
 from perpetua.kit import migrate
 from perpetua.kit.database import Database
 from perpetua.kit.imports import ImportOptions, Source, begin, resume
-from perpetua.kit.postgres import Server, find_binaries
+from perpetua.kit.postgres import Server
 from perpetua.ledger import service
 from perpetua.ledger.imports import MOVEMENTS
 from perpetua.ledger.types import Receive, ReceiveLine
 
-PATIENCE_SECONDS = 120
 KEYS = 400
-LINES = 20_000
-
-
-def until(true: Callable[[], Any], what: str) -> Any:
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not (found := true()):
-        assert time.monotonic() < end, f"waited in vain until {what}"
-        time.sleep(0.005)
-    return found
 
 
 def start(*arguments: object) -> "subprocess.Popen[bytes]":
@@ -106,20 +91,6 @@ async def test_a_killed_client_leaves_nothing_by_half(database_url: str, tmp_pat
     await holds(database_url, file)
 
 
-@pytest.fixture
-def own_server() -> Iterator[Server]:
-    """A server of its own, that writes as safely as in daily use, to be killed."""
-    home = Path(tempfile.mkdtemp(prefix="perpetua-crash-"))
-    home.chmod(0o755)
-    server = Server(home / "server", find_binaries(os.environ.get("TEST_POSTGRES_BIN")))
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(home, ignore_errors=True)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("whole_tree", [False, True], ids=["postmaster", "all-processes"])
 async def test_a_killed_server_keeps_what_it_acknowledged(own_server: Server, tmp_path: Path, whole_tree: bool) -> None:
@@ -140,38 +111,6 @@ async def test_a_killed_server_keeps_what_it_acknowledged(own_server: Server, tm
     assert len(acknowledged(file)) < KEYS
     assert own_server.revive()
     await holds(url, file)
-
-
-def invoice_lines(file: Path) -> None:
-    """Sales, cancellations and lines that are no goods, over two months."""
-    chance, at = random.Random(7), datetime(2025, 3, 1, 8)  # noqa: DTZ001 - as files write it
-    with file.open("w") as out:
-        out.write("InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice\n")
-        for n in range(LINES):
-            at += timedelta(minutes=chance.randint(0, 9))
-            back = chance.random() < 0.03
-            code = "POST" if chance.random() < 0.01 else str(10_000 + chance.randint(0, 300))
-            number = f"{'C' if back else ''}{500_000 + n // 7}"
-            units = -chance.randint(1, 5) if back else chance.randint(1, 20)
-            out.write(f"{number},{code},THING {code},{units},{at},{chance.randint(50, 900) / 100}\n")
-
-
-def result(url: str) -> list[Any]:
-    """All that an import leaves, without ids and times of writing."""
-    with psycopg.connect(url) as connection:
-        return [
-            connection.execute(text).fetchall()
-            for text in (
-                """SELECT i.sku, t.type, t.effective_at, t.quantity, t.reference_id, t.line_no
-                   FROM inventory_transactions t JOIN product_variants i ON i.id = t.variant_id
-                   ORDER BY 1, 2, 3, 4, 5, 6""",
-                """SELECT i.sku, l.code, v.on_hand FROM inventory_levels v
-                   JOIN product_variants i ON i.id = v.variant_id JOIN locations l ON l.id = v.location_id
-                   ORDER BY 1, 2""",
-                "SELECT state, rows_total, rows_done, rows_good, rows_bad, summary FROM imports",
-                "SELECT line, code, value FROM import_errors ORDER BY 1, 2, 3",
-            )
-        ]
 
 
 @pytest.mark.slow

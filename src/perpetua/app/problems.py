@@ -61,6 +61,12 @@ class Unavailable(Refusal):
     remedy = "Nothing was changed; try again in {retry_after_seconds} seconds."
 
 
+class Away(Unavailable):
+    """The database ended while it was asked, maybe after it had done it. Facts: retry_after_seconds."""
+
+    remedy = "It may have been done: send it again in {retry_after_seconds} seconds, with the same Idempotency-Key."
+
+
 class _NotTaken(Refusal):
     """A request that HTTP itself refuses; its words are given as facts of the class made by `_http`."""
 
@@ -190,7 +196,7 @@ def _database(error: psycopg.Error) -> Refusal | None:
             return _made(422, "out_of_range", "A value cannot be taken",
                          "A number, date or text lies outside of what the database holds.")  # fmt: skip
         case psycopg.OperationalError() | psycopg.InterfaceError():
-            return Unavailable(reason="The database does not answer.", retry_after_seconds=5)
+            return Away(reason="The database does not answer.", retry_after_seconds=5)
         case _:
             return None
 

@@ -40,6 +40,7 @@ def worker_queue(db: Database) -> procrastinate.App:
 async def run(settings: Settings, db: Database, *, until_idle: bool = False) -> None:
     """Work until SIGINT or SIGTERM; or, `until_idle`, until nothing waits."""
     async with worker_queue(db).open_async() as queue:
+        await jobs.take_over(queue)
         log.info("worker_ready", words=sorted(TASKS), concurrency=settings.job_concurrency)
         await queue.run_worker_async(
             concurrency=settings.job_concurrency,
@@ -47,5 +48,7 @@ async def run(settings: Settings, db: Database, *, until_idle: bool = False) -> 
             delete_jobs="successful",
             shutdown_graceful_timeout=GRACE_SECONDS,
             additional_context=jobs.context_of(db),
+            update_heartbeat_interval=jobs.HEARTBEAT_SECONDS,
+            stalled_worker_timeout=jobs.STALLED_SECONDS,
         )
     log.info("worker_stopped")

@@ -3,6 +3,7 @@
 Always true:
 - One use case is one transaction: `Database.run` commits it whole or not at all.
 - A deadlock or a serialization failure is tried again, with a fresh transaction; the caller never sees it.
+- While the server is away, whoever asks is told at once; when it is back, the first to ask gets a connection.
 - The pool's connections act as the application role, which may not change the ledger; `admin()` acts as the owner.
 - Statements are counted (`count_statements`), so that a test can show that a document costs a constant number.
 
@@ -39,6 +40,7 @@ Connection = psycopg.AsyncConnection[Any]
 
 APP_ROLE = "perpetua_app"
 RETRIES = 8
+OPENING_SECONDS = 60
 
 metadata = sa.MetaData()
 """All tables of all words; a test holds it against the migrated schema."""
@@ -151,6 +153,20 @@ class Tx:
         await cursor.execute(cast(Any, text), bound, prepare=prepare)
 
 
+class _Pool(psycopg_pool.AsyncConnectionPool[Connection]):
+    """A pool that does not keep callers waiting for a server that is away."""
+
+    async def reconnect_failed(self) -> None:
+        """No connection could be made. Where none is left to wait for, whoever waits is told."""
+        async with self._lock:
+            if self.get_stats()["pool_size"] > 0:
+                return
+            waiting = list(self._waiting)
+            self._waiting.clear()
+        for each in waiting:
+            await each.fail(psycopg.OperationalError("the database does not answer"))
+
+
 class Database:
     """A pool of connections to one database.
 
@@ -162,7 +178,7 @@ class Database:
     def __init__(self, url: str, *, role: str | None = APP_ROLE, min_size: int = 1, max_size: int = 10) -> None:
         self.url = url
         self.role = role
-        self._pool = psycopg_pool.AsyncConnectionPool[Connection](
+        self._pool = _Pool(
             url,
             kwargs={"autocommit": True},
             configure=self._configure,
@@ -170,11 +186,14 @@ class Database:
             max_size=max_size,
             open=False,
             timeout=30,
+            reconnect_timeout=OPENING_SECONDS,
         )
 
     async def open(self) -> None:
         """Open the pool; waits for the first connection."""
-        await self._pool.open(wait=True, timeout=60)
+        await self._pool.open(wait=True, timeout=OPENING_SECONDS)
+        # From now on the next caller is the next try, rather than a timer that doubles from one try to the next.
+        self._pool.reconnect_timeout = 0
 
     async def close(self) -> None:
         """Close all connections."""
@@ -209,13 +228,13 @@ class Database:
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Tx]:
         """One transaction (READ COMMITTED), committed at the end, rolled back on any exception."""
-        async with self._pool.connection() as connection, connection.transaction():
+        async with self._begun() as connection:
             yield Tx(connection)
 
     @contextlib.asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[Tx]:
         """A read-only transaction in which every statement sees the same instant."""
-        async with self._pool.connection() as connection, connection.transaction():
+        async with self._begun() as connection:
             await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             yield Tx(connection)
 
@@ -226,6 +245,22 @@ class Database:
             await _prepare(connection)
             async with connection.transaction():
                 yield Tx(connection)
+
+    @contextlib.asynccontextmanager
+    async def _begun(self) -> AsyncGenerator[Connection]:
+        """A connection with a transaction begun. One that a restart of the server broke is exchanged: as its BEGIN
+        failed, nothing was done on it."""
+        for more in reversed(range(self._pool.max_size + 1)):
+            async with contextlib.AsyncExitStack() as stack:
+                connection = await stack.enter_async_context(self._pool.connection())
+                try:
+                    await stack.enter_async_context(connection.transaction())
+                except psycopg.OperationalError:
+                    if not (more and connection.closed):
+                        raise
+                    continue
+                yield connection
+                return
 
     async def _configure(self, connection: Connection) -> None:
         await _prepare(connection)

@@ -2,7 +2,7 @@
 
 Always true:
 - A job exists exactly when the transaction that deferred it was committed.
-- A job whose worker was killed is done again by another: a task must bear being run twice.
+- A job whose worker was killed is done again by another, within two minutes: a task must bear being run twice.
 - Arguments are ids and numbers, never names, addresses or secrets: they are kept in the queue and may be logged.
 
 A word's `jobs.py` exports `jobs`, a `Blueprint`; its tasks take the context first and ask it for the database:
@@ -21,14 +21,21 @@ import procrastinate
 import psycopg
 import structlog
 from procrastinate import Blueprint, JobContext, RetryStrategy, exceptions
+from procrastinate.jobs import Status
 
 from perpetua.kit.clock import system_clock
 from perpetua.kit.database import Database, Tx
 
-__all__ = ["Blueprint", "JobContext", "RetryStrategy", "database_of", "defer", "housekeeping", "queue"]
+__all__ = [
+    "HEARTBEAT_SECONDS", "STALLED_SECONDS", "Blueprint", "JobContext", "RetryStrategy", "database_of", "defer",
+    "housekeeping", "queue", "take_over",
+]  # fmt: skip
 
 KEEP_FINISHED_HOURS: Final = 24 * 30
 """Failed jobs are kept this long for people to see; done ones go at once."""
+HEARTBEAT_SECONDS: Final = 5
+STALLED_SECONDS: Final = 20
+"""A worker that was not heard of for so long is dead; one that was only slow finds its job done by another."""
 _DATABASE: Final = "database"
 
 _unopened: Final = procrastinate.App(connector=procrastinate.PsycopgConnector())
@@ -102,10 +109,21 @@ def context_of(db: Database) -> dict[str, Any]:
 @housekeeping.task(name="retry_stalled", pass_context=True, queueing_lock="retry_stalled")
 async def retry_stalled(context: JobContext, timestamp: int) -> None:
     """Queue again what a killed worker had begun."""
-    manager = context.app.job_manager
-    for job in await manager.get_stalled_jobs():
+    await take_over(context.app)
+
+
+async def take_over(app: procrastinate.App) -> None:
+    """Queue again what killed workers had begun; also done by a worker that starts."""
+    manager = app.job_manager
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
         log.warning("job_taken_over", job=job.id, task=job.task_name)
-        await manager.retry_job(job, retry_at=system_clock())
+        try:
+            await manager.retry_job(job, retry_at=system_clock())
+        except exceptions.UniqueViolation:
+            # Of these one may wait at a time, and one waits already: it will do this one's work.
+            await manager.finish_job(job, status=Status.ABORTED, delete_job=True)
+        except exceptions.ConnectorException as error:
+            log.info("job_taken_over_elsewhere", job=job.id, error=str(error))  # by another worker, meanwhile
 
 
 @housekeeping.periodic(cron="17 3 * * *")
