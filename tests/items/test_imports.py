@@ -192,6 +192,95 @@ async def test_what_goes_out_comes_back_the_same(db: Database, manager: Actor, t
     assert await out() == before
 
 
+PRODUCTS_OF = sql(
+    "SELECT p.name, p.attributes, p.active, p.description, p.first_sku,"
+    " ARRAY(SELECT v.sku || ' ' || v.name || ' ' || v.active FROM product_variants v WHERE v.product_id = p.id"
+    " ORDER BY upper(v.sku)) AS variants FROM products p ORDER BY upper(p.first_sku)"
+)
+
+
+async def products(db: Database) -> list[dict[str, Any]]:
+    async with db.transaction() as tx:
+        return await tx.dicts(PRODUCTS_OF)
+
+
+async def only(db: Database, first: str) -> dict[str, Any]:
+    (found,) = [row for row in await products(db) if first in [variant.split()[0] for variant in row["variants"]]]
+    return found
+
+
+async def test_rows_of_one_product(db: Database, manager: Actor, tmp_path: Path) -> None:
+    text = (
+        "sku,name,product,product_name,description,product_attributes\n"
+        "g-b,Shirt blue,Shirt,,Cotton,\n"
+        "g-a,Shirt red,shirt,,,\n"
+        "g-d,Boot 42,G-C,Boot,,\n"
+        'g-c,Boot 41,g-c,Boot,,"{""sole"": ""rubber""}"\n'
+        "g-e,Alone,,,,\n"
+        "g-f,,Cap,,,\n"
+    )
+    done = await load(db, manager, tmp_path, text)
+    assert (done.rows_good, done.rows_bad) == (6, 0), await bad(db, done)
+    shirt, boot, cap = await only(db, "g-a"), await only(db, "g-c"), await only(db, "g-f")
+    assert (shirt["name"], shirt["description"], shirt["first_sku"]) == ("Shirt", "Cotton", "g-a")
+    assert shirt["variants"] == ["g-a Shirt red true", "g-b Shirt blue true"]
+    assert (boot["name"], boot["attributes"]) == ("Boot", {"sole": "rubber"})
+    assert boot["variants"] == ["g-c Boot 41 true", "g-d Boot 42 true"]
+    assert (cap["name"], cap["variants"]) == ("Cap", ["g-f Cap true"])
+
+
+async def test_a_product_that_is_there_gets_a_variant_and_loses_it(
+    db: Database, manager: Actor, tmp_path: Path
+) -> None:
+    await load(db, manager, tmp_path, "sku,name,product,description\nj-b,Hat blue,Hat,Wool\nj-c,Hat grey,Hat,\n")
+    await load(db, manager, tmp_path, "sku,name\nj-z,Elsewhere\n")
+    await load(db, manager, tmp_path, "sku,name\nj-s,Same\nj-t,Same\n")
+    before = await only(db, "j-b")
+    text = "sku,name,product,description\nj-a,Hat red,j-c,Felt\nj-d,Hat pink,Hat,\nj-z,,Hat,\nj-u,New,Same,\n"
+    done = await load(db, manager, tmp_path, text)
+    assert await bad(db, done) == [(4, None, "other_product"), (5, None, "several_of_that_name")]
+    hat = await only(db, "j-b")
+    assert (hat["first_sku"], hat["description"], len(hat["variants"])) == ("j-a", "Felt", 4)
+    await imports.undo(db, manager, PRODUCTS, done.id)
+    assert await only(db, "j-b") == before
+
+
+async def test_a_product_may_be_spread_over_chunks(
+    db: Database, manager: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(PRODUCTS), "chunk_rows", 2)
+    rows = "".join(f"s-{n},Sock {n},style-{n % 3},Sock {n % 3}\n" for n in range(12))
+    done = await load(db, manager, tmp_path, "sku,name,style,product_name\n" + rows)
+    assert done.rows_good == 12
+    assert [len((await only(db, f"s-{n}"))["variants"]) for n in range(3)] == [4, 4, 4]
+    assert (await only(db, "s-1"))["name"] == "Sock 1"
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+async def test_products_go_out_and_come_back_grouped(
+    db: Database, manager: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    text = (
+        "sku,name,product,product_name,product_attributes,product_active,active\n"
+        'r-9,Twin,r-8,Twins,"{""a"": [1, 2]}",,no\n'
+        "r-8,Twin,r-8,Twins,,,\n"
+        "r-7,Twin,,Twins,,,\n"
+        "r-6,Off,,,,no,\n"
+    )
+    assert (await load(db, manager, tmp_path, text)).rows_bad == 0
+    before = await products(db)
+    stream = csv_stream if form == "csv" else xlsx_stream
+    content = b"".join([part async for part in stream(export_columns(manager), export_products(db, manager))])
+    back = await load(db, manager, tmp_path, content)
+    assert (back.rows_bad, back.summary["updated"], back.summary["created"]) == (0, 0, 0), await bad(db, back)
+    async with db.admin() as tx:
+        await tx.execute(sql("TRUNCATE products, product_variants, barcodes, categories CASCADE"))
+    monkeypatch.setattr(type(PRODUCTS), "chunk_rows", 3)
+    back = await load(db, manager, tmp_path, content)
+    assert back.rows_bad == 0, await bad(db, back)
+    assert await products(db) == before
+
+
 codes = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=20).map(str.strip).filter(bool)
 
 

@@ -10,6 +10,8 @@ __all__ = [
     "NotAnImage",
     "NotExact",
     "NotScannable",
+    "OtherProduct",
+    "SeveralOfThatName",
     "SkuTaken",
     "WrongCheckDigit",
 ]
@@ -61,6 +63,24 @@ class BarcodeTaken(Conflict):
     title = "This barcode is taken"
     sentence = "The barcode {barcode} belongs to {held_by}."
     remedy = "Remove it there first."
+
+
+class OtherProduct(Conflict):
+    """An item is a variant of one product, and a row says of another. Facts: sku, product, asked."""
+
+    code = "other_product"
+    title = "The item is a variant of another product"
+    sentence = "{sku} is a variant of {product}, not of what the key {asked} names."
+    remedy = "Leave the key out, or name the item's own product."
+
+
+class SeveralOfThatName(Conflict):
+    """A product's name that several have does not tell which. Facts: name, products (how many have it)."""
+
+    code = "several_of_that_name"
+    title = "Several products have this name"
+    sentence = "{products} products are called {name}."
+    remedy = "Name the product by the SKU of one of its variants."
 
 
 class CodeTaken(Conflict):

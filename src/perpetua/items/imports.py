@@ -43,14 +43,22 @@ __all__ = ["PRODUCTS", "ProductsKind"]
 
 ATTRIBUTE: Final = "attr:"
 SHOWN: Final = 20
+SIBLINGS: Final = 100
+"""So many SKUs of a product's key are kept, to find the product by; one that is there is enough."""
 _DIRECT: Final = (
     "sku", "name", "description", "unit", "tracking", "cost_price", "selling_price", "weight_kg", "length_mm",
-    "width_mm", "height_mm", "active",
+    "width_mm", "height_mm", "active", "product", "product_name", "product_attributes", "product_active",
 )  # fmt: skip
 
 
-Seen = dict[str, tuple[int, int]]
-"""Where the files first name a SKU (in capitals): file and line."""
+class Seen:
+    """What the rows read so far have named, in capitals."""
+
+    def __init__(self) -> None:
+        self.places: dict[str, tuple[int, int]] = {}
+        """Of each SKU, file and line."""
+        self.groups: dict[str, list[str]] = {}
+        """Of each product's key, the SKUs."""
 
 
 def _number(field: str) -> Callable[[str], Decimal]:
@@ -95,6 +103,9 @@ class ProductsKind:
     repeatable = True
     fields: Sequence[Field] = (
         Field(name="sku", synonyms=("item", "item_no", "item_number", "article", "stock_code", "product_code")),
+        Field(name="product", synonyms=("parent_sku", "style", "group_id", "item_group_id"),
+              help="SKU of one of its product's variants, or the product's name; rows alike are one product"),
+        Field(name="product_name", synonyms=("product_title",), help="where the product is not called as the item"),
         Field(name="name", synonyms=("title", "item_name", "variant_name")),
         Field(name="description", synonyms=("long_description", "details")),
         Field(name="category", synonyms=("category_path", "group"), parse=split_path, help="names with / between"),
@@ -111,6 +122,8 @@ class ProductsKind:
         Field(name="barcodes", synonyms=("barcode", "ean", "upc", "gtin", "ean13", "upcean"), parse=read_barcodes,
               many=True, help="with ; between; each code, then its level and units: 14006381333938 case:12"),
         Field(name="attributes", parse=_attributes, help="a JSON object"),
+        Field(name="product_attributes", parse=_attributes, help="a JSON object, of the product as a whole"),
+        Field(name="product_active", parse=_yes_or_no),
         Field(name="attr:*", synonyms=("attribute:*", "attributes.*"), help="one attribute, e.g. attr:colour"),
         Field(name="active", synonyms=("enabled",), parse=_yes_or_no),
     )  # fmt: skip
@@ -153,12 +166,14 @@ class ProductsKind:
         changes = [one for one in done if one.what == "changed"]
         changed = [(key, was) for one in changes for key, was in zip(one.ids, one.before or (), strict=True)]
         created = [key for one in done if one.what == "created" for key in one.ids]
-        expected = {key: was["version"] for key, was in changed} | dict.fromkeys(created, 1)
+        expected = dict.fromkeys(created, 1)
+        for key, was in reversed(changed):  # an item may be there twice; the latest version is the one to expect
+            expected[key] = was["version"]
         since = await tx.values(store.Q["changed_since"], {"ids": list(expected), "versions": list(expected.values())})
         _refuse(import_id, "items were changed since", since)
         barcodes = [barcode for _, was in changed for barcode in was["barcodes"]]
         await tx.execute(store.Q["delete_barcodes"], {"ids": barcodes})
-        before = [msgspec.convert(was["row"], UpsertRow, strict=False) for _, was in changed]
+        before = _earliest(changed)
         total = len(before) + len(created)
         outcomes: list[Outcome] = []
         for at in range(0, len(before), self.chunk_rows):
@@ -179,7 +194,7 @@ class ProductsKind:
         """Rows whose SKU no earlier row of the files has; each with its SKU filled in."""
         seen: Seen | None = run.memory.get("seen")
         if seen is None:
-            seen = run.memory["seen"] = {}
+            seen = run.memory["seen"] = Seen()
             if chunk.first:  # a resumed run: the rows before were seen by the run that stopped
                 async for earlier in run.chunks():
                     if earlier.first >= chunk.first:
@@ -227,6 +242,13 @@ class ProductsKind:
     async def _remember(self, tx: Tx, run: Run, outcomes: Sequence[Outcome], mark: int) -> None:
         created = [one.variant_id for one in outcomes if one.done == "created" and one.variant_id]
         await run.remember(tx, "created", created)
+        of_products = {one.sibling_id: one for one in outcomes if one.sibling_id}
+        if of_products:  # the earliest change of a product comes first, as with the other chunks
+            now = await tx.dicts(store.Q["variants_after_import"], {"ids": list(of_products), "mark": mark})
+            was: list[Any] = [
+                {"row": of_products[one["id"]].before, "version": one["version"], "barcodes": ()} for one in now
+            ]
+            await run.remember(tx, "changed", [one["id"] for one in now], was)
         updated = {one.variant_id: one for one in outcomes if one.done == "updated" and one.variant_id}
         if not updated:
             return
@@ -248,7 +270,12 @@ def _sift(seen: Seen, chunk: Chunk, bad: list[BadRow]) -> list[Parsed]:
                 bad.append(BadRow(row.place, "missing_value", "is missing, and so is a barcode to stand for it", "sku"))
                 continue
             values["sku"] = codes[0].code
-        first = seen.setdefault(values["sku"].upper(), row.place)
+        if "product" in values:
+            same = seen.groups.setdefault(values["product"].upper(), [])
+            values["siblings"] = same
+            if len(same) < SIBLINGS:
+                same.append(values["sku"])
+        first = seen.places.setdefault(values["sku"].upper(), row.place)
         if first != row.place:
             where = f"line {first[1]}" + (f" of file {first[0] + 1}" if first[0] != row.place.file else "")
             bad.append(BadRow(row.place, "sku_twice", f"{where} has the same SKU", "sku", values["sku"]))
@@ -259,7 +286,15 @@ def _sift(seen: Seen, chunk: Chunk, bad: list[BadRow]) -> list[Parsed]:
 
 def _upsert(values: Mapping[str, Any]) -> UpsertRow:
     given = {name: values[name] for name in (*_DIRECT, "category_id", "owner_id", "attributes") if name in values}
-    return UpsertRow(**given, barcodes=values["all_barcodes"])
+    return UpsertRow(**given, barcodes=values["all_barcodes"], siblings=values.get("siblings", []))
+
+
+def _earliest(changed: Sequence[tuple[int, Mapping[str, Any]]]) -> list[UpsertRow]:
+    """One row for each item that was changed, with each field as it was at first; `changed` has the latest first."""
+    rows: dict[int, dict[str, Any]] = {}
+    for key, was in changed:
+        rows.setdefault(key, {}).update(was["row"])
+    return [msgspec.convert(row, UpsertRow, strict=False) for row in rows.values()]
 
 
 def _refuse(import_id: int, reason: str, skus: Sequence[str]) -> None:

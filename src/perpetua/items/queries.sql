@@ -57,8 +57,20 @@ SELECT id FROM products WHERE id = %(id)s FOR NO KEY UPDATE;
 -- In the order of ids, so that two loads of the same items wait for each other and never lock crosswise.
 SELECT p.id FROM products p
 WHERE p.id IN (SELECT v.product_id FROM product_variants v
-               JOIN unnest(%(skus)s::text[]) AS asked(sku) ON upper(v.sku) = upper(asked.sku))
+               JOIN unnest(%(skus)s::text[]) AS asked(sku) ON upper(v.sku) = upper(asked.sku)
+               UNION SELECT unnest(%(ids)s::bigint[]))
 ORDER BY p.id FOR NO KEY UPDATE;
+
+-- name: products_of_skus
+-- Of each key the product of the first of its SKUs that is there.
+SELECT DISTINCT ON (asked.key) asked.key, asked.turn, v.product_id
+FROM unnest(%(keys)s::text[], %(turns)s::int[], %(skus)s::text[]) AS asked(key, turn, sku)
+JOIN product_variants v ON upper(v.sku) = asked.sku
+ORDER BY asked.key, asked.turn;
+
+-- name: products_of_names
+SELECT p.name, min(p.id) AS id, count(*) AS products FROM products p
+WHERE p.name = ANY(%(names)s::text[]) GROUP BY p.name;
 
 -- name: insert_products
 INSERT INTO products (name, description, category_id, owner_id, attributes, active, first_sku)
@@ -132,6 +144,12 @@ DELETE FROM product_variants WHERE id = ANY(%(ids)s::bigint[]) RETURNING product
 DELETE FROM products p WHERE p.id = ANY(%(ids)s::bigint[])
   AND NOT EXISTS (SELECT FROM product_variants v WHERE v.product_id = p.id) RETURNING p.id;
 
+-- name: refresh_products
+-- After some of their variants went.
+UPDATE products p SET version = version + 1, updated_at = now(),
+  first_sku = (SELECT v.sku FROM product_variants v WHERE v.product_id = p.id ORDER BY upper(v.sku) LIMIT 1)
+WHERE p.id = ANY(%(ids)s::bigint[]);
+
 -- name: lock_categories
 -- Changes of the tree wait for each other, so that no two moves make a cycle together; readers do not wait.
 LOCK TABLE categories IN SHARE ROW EXCLUSIVE MODE;
@@ -203,19 +221,23 @@ DELETE FROM barcodes WHERE id = ANY(%(ids)s::bigint[]);
 SELECT sku FROM product_variants WHERE id = ANY(%(ids)s::bigint[]) ORDER BY upper(sku);
 
 -- name: export_items
--- In the order of ids, a category by its path of names.
-SELECT v.sku, v.name, p.description,
+-- Product by product, that of the first SKU first; a category by its path of names. A product of one variant needs no key.
+SELECT v.sku, v.name,
+       CASE WHEN count(*) OVER product > 1 THEN p.first_sku END AS product,
+       CASE WHEN count(*) OVER product > 1 OR p.name <> v.name THEN p.name END AS product_name,
+       p.attributes AS product_attributes, p.active AS product_active, p.description,
        (SELECT string_agg(c.name, '/' ORDER BY array_position(own.path, c.id))
         FROM categories own JOIN categories c ON c.id = ANY(own.path) WHERE own.id = p.category_id) AS category,
        v.unit, v.tracking, o.code AS owner, v.cost_price, v.selling_price, v.weight_kg, v.length_mm, v.width_mm,
-       v.height_mm, v.attributes, v.active AND p.active AS active,
+       v.height_mm, v.attributes, v.active,
        (SELECT coalesce(jsonb_agg(jsonb_build_object('code', b.code, 'kind', b.kind, 'level', b.level,
                                                      'units', trim_scale(b.units)::text) ORDER BY b.id), '[]')
         FROM barcodes b WHERE b.variant_id = v.id) AS barcodes
 FROM product_variants v
 JOIN products p ON p.id = v.product_id
 JOIN owners o ON o.id = p.owner_id
-ORDER BY v.id;
+WINDOW product AS (PARTITION BY v.product_id)
+ORDER BY upper(p.first_sku), p.id, upper(v.sku);
 
 -- name: one_unit
 SELECT code, name, decimals, base_code, factor_num::text AS factor_num, factor_den::text AS factor_den, version

@@ -3,7 +3,7 @@
 A row that can't be taken is refused alone; the others are written. What is taken back later is told by `Outcome`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -13,8 +13,9 @@ from psycopg import errors as pg
 from perpetua.access.service import Change, audit_many
 from perpetua.access.types import Actor
 from perpetua.items import store
-from perpetua.items.errors import BarcodeTaken, SkuTaken
+from perpetua.items.errors import BarcodeTaken, OtherProduct, SkuTaken
 from perpetua.items.service import drafts
+from perpetua.items.service.grouping import OF_PRODUCT, above_of, products_by_key
 from perpetua.items.types import OWN, Outcome, Product, UpsertRow, Variant
 from perpetua.kit.database import Tx
 from perpetua.kit.errors import Conflict, InvalidValue, Refusal, TooLarge
@@ -23,7 +24,6 @@ __all__ = ["MAX_ROWS", "create_missing", "remove_unused"]
 
 MAX_ROWS = 10_000
 ATTEMPTS = 5
-OF_PRODUCT = ("description", "category_id", "owner_id")
 NEW: dict[str, Any] = {
     "attributes": {}, "unit": "each", "tracking": "none", "cost_price": None, "selling_price": None,
     "weight_kg": None, "length_mm": None, "width_mm": None, "height_mm": None, "active": True,
@@ -31,6 +31,8 @@ NEW: dict[str, Any] = {
 }  # fmt: skip
 
 Row = dict[str, Any]
+State = dict[int, Row]
+"""Products as this load has written them so far, by id."""
 
 
 class _Plan:
@@ -42,6 +44,7 @@ class _Plan:
         self.barcodes: list[Row] = []
         self.held: Variant | None = None
         self.product: Product | None = None
+        """That of the held variant; of a new one, the product that is there and gets it."""
         self.variant_row: Row = {}
         self.product_row: Row = {}
         self.above: Row = {}
@@ -54,8 +57,9 @@ class _Plan:
 async def create_missing(tx: Tx, actor: Actor, rows: Sequence[UpsertRow]) -> list[Outcome]:
     """Make the items whose SKU is not there, change the others; what became of each row, in their order.
 
-    A new SKU becomes a product of its own with this one variant. Of one that is there, only the fields that are set
-    change; description, category and owner are its product's.
+    A new SKU becomes a variant of the product that its row names (which is made, where it is not there), else of a
+    product of its own. Of a SKU that is there, only the fields that are set change. Description, category, owner and
+    the fields `product_…` are the product's; where rows of one product differ, the later one holds.
 
     Raises:
         NotAllowed: no `items.write`; CostsNotYours: a row sets a cost price, without `costs.read`.
@@ -99,8 +103,9 @@ async def remove_unused(tx: Tx, actor: Actor, variant_ids: Sequence[int]) -> set
 
 
 async def _remove(tx: Tx, variant_ids: list[int]) -> set[int]:
-    products = await tx.values(store.Q["delete_variants"], {"ids": variant_ids})
-    await tx.values(store.Q["delete_empty_products"], {"ids": sorted(set(products))})
+    products = {"ids": sorted(set(await tx.values(store.Q["delete_variants"], {"ids": variant_ids})))}
+    await tx.values(store.Q["delete_empty_products"], products)
+    await tx.execute(store.Q["refresh_products"], products)
     return set(variant_ids)
 
 
@@ -113,7 +118,7 @@ def _cleaned(actor: Actor, rows: Sequence[UpsertRow]) -> list[_Plan]:
         plan = _Plan(row)
         plans.append(plan)
         try:
-            plan.asked = drafts.clean_fields(row, (*store.VARIANT_FIELDS, *OF_PRODUCT))
+            plan.asked = drafts.clean_fields(row, (*store.VARIANT_FIELDS, *OF_PRODUCT, "product"))
             plan.barcodes = drafts.barcode_rows(row.barcodes)
             sku = plan.asked["sku"].upper()
             if sku in seen:
@@ -128,44 +133,67 @@ async def _load(tx: Tx, actor: Actor, plans: list[_Plan]) -> None:
     if not plans:
         return
     await _attach(tx, plans)
+    skus = {plan.asked["sku"].upper() for plan in plans}
     for plan in plans:
-        _draft(plan)
+        if plan.outcome is None:
+            _draft(plan, skus)
     await _check(tx, plans)
     going = [plan for plan in plans if plan.outcome is None]
-    await _create(tx, actor, [plan for plan in going if plan.held is None])
-    await _change(tx, actor, [plan for plan in going if plan.held is not None])
+    state: State = {}
+    await _create(tx, actor, [plan for plan in going if plan.held is None], state)
+    await _change(tx, actor, [plan for plan in going if plan.held is not None], state)
 
 
 async def _attach(tx: Tx, plans: list[_Plan]) -> None:
     """To each row what is there under its SKU, held for change until the end of the transaction."""
     skus = [plan.asked["sku"] for plan in plans]
-    product_ids = await tx.values(store.Q["lock_products_by_sku"], {"skus": skus})
-    if not product_ids:
-        return
-    there = {v.sku.upper(): (p, v) for p in await store.products_by_id(tx, product_ids) for v in p.variants}
+    keyed = [plan for plan in plans if "product" in plan.asked]
+    chosen = await products_by_key(tx, [(p.asked["product"], p.asked["sku"], p.row.siblings) for p in keyed])
+    named = [one for one in chosen.values() if isinstance(one, int)]
+    product_ids = await tx.values(store.Q["lock_products_by_sku"], {"skus": skus, "ids": named})
+    products = {product.id: product for product in await store.products_by_id(tx, product_ids)} if product_ids else {}
+    there = {variant.sku.upper(): (product, variant) for product in products.values() for variant in product.variants}
     for plan in plans:
         plan.product, plan.held = there.get(plan.asked["sku"].upper(), (None, None))
+    for plan in keyed:
+        key = plan.asked["product"]
+        found = chosen.get(key.upper())
+        if isinstance(found, Refusal):
+            plan.refuse(found)
+        elif plan.product is None and found is not None:
+            plan.product = products.get(found)
+        elif plan.product is not None and plan.product.id != found:
+            plan.refuse(OtherProduct(sku=plan.asked["sku"], product=plan.product.name, asked=key))
 
 
-def _draft(plan: _Plan) -> None:
+def _draft(plan: _Plan, skus: Collection[str]) -> None:
     """The rows to write: what is asked over what is there, or over what a new item has."""
     asked = plan.asked
-    if plan.held is None or plan.product is None:
-        if "name" not in asked:
+    plan.above = above_of(asked)
+    if plan.held is not None and plan.product is not None:
+        # The SKU stays in the case it is kept in.
+        changed = {name: asked[name] for name in store.VARIANT_FIELDS if name in asked and name != "sku"}
+        plan.variant_row = {**drafts.variant_fields(plan.held), **changed, "id": plan.held.id}
+        if plan.product.name == plan.held.name and "name" in asked:
+            plan.above.setdefault("name", asked["name"])
+    else:
+        name = asked.get("name") or (plan.product.name if plan.product else _group_name(plan, skus))
+        if name is None:
             plan.refuse(InvalidValue("name", "", "is needed for a new item"))
             return
-        whole = {**NEW, **asked}
-        plan.variant_row = {name: whole[name] for name in store.VARIANT_FIELDS}
-        plan.product_row = {name: whole[name] for name in store.PRODUCT_FIELDS} | {"attributes": {}, "active": True}
-        plan.product_row["first_sku"] = asked["sku"]
+        plan.variant_row = {field: {**NEW, **asked, "name": name}[field] for field in store.VARIANT_FIELDS}
+    if plan.product is not None:
+        plan.product_row = {**drafts.product_fields(plan.product), **plan.above, "id": plan.product.id}
         return
-    # The SKU stays in the case it is kept in.
-    changed = {name: asked[name] for name in store.VARIANT_FIELDS if name in asked and name != "sku"}
-    plan.variant_row = {**drafts.variant_fields(plan.held), **changed, "id": plan.held.id}
-    plan.above = {name: asked[name] for name in OF_PRODUCT if name in asked}
-    if plan.product.name == plan.held.name and "name" in asked:
-        plan.above["name"] = asked["name"]
-    plan.product_row = {**drafts.product_fields(plan.product), **plan.above, "id": plan.product.id}
+    new = {field: NEW[field] for field in store.PRODUCT_FIELDS if field != "name"}
+    plan.product_row = {**new, "name": _group_name(plan, skus) or plan.variant_row["name"], **plan.above}
+    plan.product_row["first_sku"] = asked["sku"]
+
+
+def _group_name(plan: _Plan, skus: Collection[str]) -> str | None:
+    """What the row calls its new product: by name, or by a key that is no SKU of the load."""
+    key = plan.asked.get("product")
+    return plan.asked.get("product_name") or (key if key is not None and key.upper() not in skus else None)
 
 
 async def _check(tx: Tx, plans: list[_Plan]) -> None:
@@ -198,17 +226,32 @@ async def _check(tx: Tx, plans: list[_Plan]) -> None:
             plan.refuse(refusal)
 
 
-async def _create(tx: Tx, actor: Actor, plans: list[_Plan]) -> None:
+async def _create(tx: Tx, actor: Actor, plans: list[_Plan], state: State) -> None:
     if not plans:
         return
-    products = await store.insert_products(tx, [plan.product_row for plan in plans])
-    variants: list[Row] = [{**plan.variant_row, "product_id": products[plan.asked["sku"]]} for plan in plans]
+    groups: dict[str, list[_Plan]] = {}
+    for plan in plans:
+        if plan.product is None:
+            groups.setdefault(plan.asked.get("product", plan.asked["sku"]).upper(), []).append(plan)
+    rows = [_merged(group) for group in groups.values()]
+    products = await store.insert_products(tx, rows) if rows else {}
+    made = {
+        id(plan): products[row["first_sku"]] for row, group in zip(rows, groups.values(), strict=True) for plan in group
+    }
+    variants: list[Row] = [
+        {**plan.variant_row, "product_id": plan.product.id if plan.product else made[id(plan)]} for plan in plans
+    ]
     ids = await store.insert_variants(tx, variants)
     await _add_barcodes(tx, [(ids[plan.asked["sku"]], plan) for plan in plans])
+    await _write_products(tx, [plan for plan in plans if plan.product is not None], state)
     changes: list[Change] = []
     for plan, row in zip(plans, variants, strict=True):
         variant_id = ids[row["sku"]]
         plan.outcome = Outcome(sku=row["sku"], done="created", variant_id=variant_id)
+        if plan.product is not None and (old := _old_of_product(plan)):
+            sibling = plan.product.variants[0]
+            before = msgspec.structs.replace(UpsertRow(sku=sibling.sku), **old)
+            plan.outcome = msgspec.structs.replace(plan.outcome, before=before, sibling_id=sibling.id)
         # Only what was said: a default is no news, and a catalogue has hundreds of thousands of them.
         told = {**plan.asked, "product_id": row["product_id"]}
         if plan.barcodes:
@@ -217,7 +260,35 @@ async def _create(tx: Tx, actor: Actor, plans: list[_Plan]) -> None:
     await audit_many(tx, actor, "variant", changes)
 
 
-async def _change(tx: Tx, actor: Actor, plans: list[_Plan]) -> None:
+def _merged(group: Sequence[_Plan]) -> Row:
+    """The product of a group of new items: what the first says, and the later ones over it."""
+    row = dict(group[0].product_row)
+    for plan in group[1:]:
+        row |= plan.above
+    row["first_sku"] = min((plan.asked["sku"] for plan in group), key=str.upper)
+    return row
+
+
+def _old_of_product(plan: _Plan) -> Row:
+    """The fields of its product that the row changes, as they are, by the row's names for them."""
+    assert plan.product is not None
+    old = {name: getattr(plan.product, column) for name, column in OF_PRODUCT.items()}
+    return {name: value for name, value in old.items() if plan.product_row[OF_PRODUCT[name]] != value}
+
+
+async def _write_products(tx: Tx, plans: Sequence[_Plan], state: State) -> None:
+    """Write the plans' products, over what this load has made of them so far."""
+    touched: State = {}
+    for plan in plans:
+        assert plan.product is not None
+        known = state.get(plan.product.id, drafts.product_fields(plan.product))
+        touched.setdefault(plan.product.id, {**known, "id": plan.product.id}).update(plan.above)
+    if touched:
+        await store.update_products(tx, list(touched.values()))
+        state |= touched
+
+
+async def _change(tx: Tx, actor: Actor, plans: list[_Plan], state: State) -> None:
     plain: list[_Plan] = []
     for plan in plans:
         assert plan.held is not None
@@ -225,14 +296,16 @@ async def _change(tx: Tx, actor: Actor, plans: list[_Plan]) -> None:
             plan.outcome = Outcome(sku=plan.held.sku, done="skipped", variant_id=plan.held.id)
         elif any(plan.variant_row[name] != getattr(plan.held, name) for name in ("unit", "tracking")):
             # The ledger may refuse this one, so it goes alone.
+            tried = dict(state)
             try:
                 async with drafts.told(tx, [plan.variant_row]):
-                    await _write(tx, actor, [plan])
+                    await _write(tx, actor, [plan], tried)
+                state |= tried
             except Refusal as refusal:
                 plan.refuse(refusal)
         else:
             plain.append(plan)
-    await _write(tx, actor, plain)
+    await _write(tx, actor, plain, state)
 
 
 def _is_same(plan: _Plan) -> bool:
@@ -243,22 +316,20 @@ def _is_same(plan: _Plan) -> bool:
     return same_variant and same_product and not plan.barcodes
 
 
-async def _write(tx: Tx, actor: Actor, plans: list[_Plan]) -> None:
+async def _write(tx: Tx, actor: Actor, plans: list[_Plan], state: State) -> None:
     if not plans:
         return
     await store.update_variants(tx, [plan.variant_row for plan in plans])
-    products: dict[int, Row] = {}
-    for plan in plans:  # two rows may be of one product
-        products.setdefault(plan.product_row["id"], dict(plan.product_row)).update(plan.above)
-    await store.update_products(tx, list(products.values()))
+    await _write_products(tx, plans, state)
     await _add_barcodes(tx, [(plan.variant_row["id"], plan) for plan in plans])
     changes: list[Change] = []
     for plan in plans:
         assert plan.held is not None
         assert plan.product is not None
-        before = drafts.variant_fields(plan.held) | {name: getattr(plan.product, name) for name in OF_PRODUCT}
-        after = plan.variant_row | {name: plan.product_row[name] for name in OF_PRODUCT}
-        old = {name: value for name, value in before.items() if after[name] != value}
+        of_product = _old_of_product(plan)
+        fields = drafts.variant_fields(plan.held).items()
+        old = {name: value for name, value in fields if plan.variant_row[name] != value} | of_product
+        after = plan.variant_row | {name: plan.product_row[OF_PRODUCT[name]] for name in of_product}
         new: Row = {name: after[name] for name in old}
         if plan.barcodes:
             new["barcodes"] = [code["code"] for code in plan.barcodes]

@@ -39,6 +39,9 @@ _CLEANERS: Mapping[str, Any] = {
     "length_mm": rules.clean_length,
     "width_mm": rules.clean_length,
     "height_mm": rules.clean_length,
+    "product": rules.clean_name,
+    "product_name": rules.clean_name,
+    "product_attributes": rules.clean_attributes,
 }
 
 

@@ -15,14 +15,19 @@ from perpetua.kit.database import Database
 __all__ = ["export_columns", "export_products"]
 
 _COLUMNS = (
-    "sku", "name", "description", "category", "unit", "tracking", "owner", "cost_price", "selling_price", "weight_kg",
-    "length_mm", "width_mm", "height_mm", "barcodes", "attributes", "active",
+    "sku", "name", "product", "product_name", "description", "category", "unit", "tracking", "owner", "cost_price",
+    "selling_price", "weight_kg", "length_mm", "width_mm", "height_mm", "barcodes", "attributes", "active",
+    "product_attributes", "product_active",
 )  # fmt: skip
 
 
 class _Item(msgspec.Struct, frozen=True, kw_only=True):
     sku: str
     name: str
+    product: str | None
+    product_name: str | None
+    product_attributes: dict[str, Any]
+    product_active: bool
     description: str
     category: str | None
     unit: str
@@ -62,5 +67,6 @@ def _row(item: _Item, columns: Sequence[str]) -> list[Any]:
     shown = {
         "barcodes": write_barcodes(item.barcodes),
         "attributes": json.dumps(item.attributes).decode() if item.attributes else None,
+        "product_attributes": json.dumps(item.product_attributes).decode() if item.product_attributes else None,
     }
     return [shown[name] if name in shown else getattr(item, name) for name in columns]

@@ -177,16 +177,26 @@ class UpsertRow(msgspec.Struct, frozen=True, kw_only=True):
     active: bool | UnsetType = UNSET
     barcodes: list[AddBarcode] = []
     """Added to the variant where they are new; one that another variant has refuses the row."""
+    product: str | UnsetType = UNSET
+    """Of which product it is: the SKU of one of its variants, or its name. Rows with one key are one product; without,
+    a new SKU is a product of its own."""
+    siblings: list[str] = []
+    """SKUs of earlier rows with the same key."""
+    product_name: str | UnsetType = UNSET
+    product_attributes: Attributes | UnsetType = UNSET
+    product_active: bool | UnsetType = UNSET
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one row of a bulk load.
 
-    `before` holds the old values of what was changed: sent as a row, it undoes the change.
+    `before` holds the old values of what was changed: sent as a row, it undoes the change. Of a new variant of a
+    product that was there, it is what changed of the product, as a row of the variant `sibling_id`.
     """
 
     sku: str
     done: Literal["created", "updated", "skipped", "refused"]
     variant_id: int | None = None
     before: UpsertRow | None = None
+    sibling_id: int | None = None
     refusal: Refusal | None = None
