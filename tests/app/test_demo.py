@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from tests.conftest import clone
@@ -13,6 +14,7 @@ from perpetua.app.demo import lately, load
 from perpetua.app.demo.catalogue import catalogue, gtin13, gtin14
 from perpetua.app.demo.history import DAYS, Trade, first_day
 from perpetua.app.demo.people import PEOPLE, password
+from perpetua.app.demo.sites import SITES
 from perpetua.app.demo.tracked import tracked
 from perpetua.items.rules import normalise_barcode
 from perpetua.kit.clock import system_clock
@@ -96,26 +98,50 @@ def test_passwords_are_good_and_belong_to_the_installation() -> None:
     assert not set(given) & {password(other, one) for one in PEOPLE}
 
 
+def cut_after(monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
+    """The process ends right after the `calls`th command of what is still open was committed."""
+    left = calls
+
+    def cutting(act: Any) -> Any:
+        async def cut(*given: Any, **more: Any) -> Any:
+            nonlocal left
+            done = await act(*given, **more)
+            left -= 1
+            if not left:
+                raise KeyboardInterrupt
+            return done
+
+        return cut
+
+    for name in ("transfer", "receive_transfer", "correct", "adjust"):
+        monkeypatch.setattr(ledger, name, cutting(getattr(ledger, name)))
+
+
 async def test_loads_once_goes_on_where_it_stopped_and_lets_each_role_in(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = lately.make
-
-    async def cut_off(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(lately, "make", cut_off)
-    with pytest.raises(KeyboardInterrupt):
-        await load.load(db, SECRETS, lambda _: None, days=2)
-    rows = await db.run(lambda tx: tx.value(sql("SELECT count(*) FROM inventory_transactions")))
-    assert rows > 3_000
-    assert not await load.is_whole(db)
-
-    monkeypatch.setattr(lately, "make", made)
-    told: list[str] = []
-    await load.load(db, SECRETS, told.append, days=2)
+    cuts = 0
+    while True:
+        with monkeypatch.context() as patch:
+            cut_after(patch, cuts + 1)
+            told: list[str] = []
+            try:
+                await load.load(db, SECRETS, told.append, days=20)
+            except KeyboardInterrupt:
+                cuts += 1
+            else:
+                break
+        assert not await load.is_whole(db)
+    assert cuts == lately.TRANSFERS + 1 + lately.CORRECTIONS + 1
     assert await load.is_whole(db)
     assert told == ["What is still open", "Seals, checkpoints, search"]
+    rows = await db.run(lambda tx: tx.value(sql("SELECT count(*) FROM inventory_transactions")))
+    assert rows > 3_000
+    by = await db.run(lambda tx: tx.values(sql("SELECT DISTINCT actor_id FROM postings")))
+    assert 0 not in by
+    assert len(by) == 1 + len(SITES)
+    corrected = await db.run(lambda tx: tx.value(sql("SELECT count(*) FROM postings WHERE command = 'correct'")))
+    assert corrected == lately.CORRECTIONS
 
     people = await access.list_people(db, SYSTEM, PeopleFilters(), PageRequest(limit=50))
     assert {one.role for one in people.items if one.id} == set(ROLES)

@@ -10,16 +10,17 @@ import msgspec
 
 from perpetua.access import service as access
 from perpetua.access.types import SYSTEM, AuditFilters, CreatePerson, Secrets
-from perpetua.app.demo import lately
+from perpetua.app.demo import lately, staff
 from perpetua.app.demo.catalogue import Item, Model, catalogue
 from perpetua.app.demo.history import Move, Trade
 from perpetua.app.demo.names import COMPANY, CONSIGNORS
 from perpetua.app.demo.people import PEOPLE, password
 from perpetua.app.demo.sites import SITES, bins
+from perpetua.app.demo.staff import Staff
 from perpetua.app.demo.tracked import tracked
 from perpetua.items import service as items
 from perpetua.items.types import OWN, AddBarcode, CreateOwner, CreateProduct, CreateVariant
-from perpetua.kit.clock import Clock, system_clock
+from perpetua.kit.clock import Clock, parse_instant, system_clock
 from perpetua.kit.database import Database, Tx
 from perpetua.kit.errors import Conflict
 from perpetua.kit.listing import PageRequest
@@ -74,9 +75,9 @@ async def load(db: Database, secrets: Secrets, report: Report, *, days: int | No
     """
     steps = await _steps(db)
     if not steps:
-        await db.run(lambda tx: _note(tx, "begun", {"company": COMPANY, "seed": SEED, "today": clock().date()}))
+        await db.run(lambda tx: _note(tx, "begun", {"company": COMPANY, "seed": SEED, "at": clock()}))
         steps = await _steps(db)
-    today = date.fromisoformat(str(steps["begun"]["today"]))
+    begun = parse_instant(str(steps["begun"]["at"]), "at")  # a try that was cut off is gone on with as of its day
     models = catalogue(random.Random(SEED))  # noqa: S311
     flat = [item for model in models for item in model.items]
 
@@ -90,10 +91,11 @@ async def load(db: Database, secrets: Secrets, report: Report, *, days: int | No
     await step("items", f"{len(flat)} items", lambda: _make_items(db, models))
     await step("people", "A sign-in for each role", lambda: _make_people(db, secrets))
     ids = await _ids(db, flat)
-    trade = Trade(random.Random(SEED + 1), flat, today)  # noqa: S311
-    await _post_history(db, trade, ids, steps, report, days)
-    await step("tracked", "Lots and serials", lambda: _post_tracked(db, flat, today))
-    await step("lately", "What is still open", lambda: lately.make(db, trade, clock))
+    crew = await staff.find(db)
+    trade = Trade(random.Random(SEED + 1), flat, begun.date())  # noqa: S311
+    await _post_history(db, trade, crew, ids, steps, report, days)
+    await step("tracked", "Lots and serials", lambda: _post_tracked(db, crew, flat, begun.date()))
+    await step("lately", "What is still open", lambda: lately.make(db, trade, crew, begun))
     report("Seals, checkpoints, search")
     await ledger.seal(db)
     await ledger.make_checkpoints(db)
@@ -177,21 +179,22 @@ async def _ids(db: Database, flat: list[Item]) -> _Ids:
 
 
 async def _post_history(
-    db: Database, trade: Trade, ids: _Ids, steps: Mapping[str, Any], report: Report, days: int | None
+    db: Database, trade: Trade, crew: Staff, ids: _Ids, steps: Mapping[str, Any], report: Report, days: int | None
 ) -> None:
     for number, moves in enumerate(_batches(trade, days), 1):
         name = f"history-{number:03d}"
         if name in steps:
             continue
         report(f"Movements until {moves[-1].at:%Y-%m-%d}")
-        draft = PostingDraft(
-            command="demo", effective_at=moves[-1].at, rows=_rows(moves, trade.items, ids),
-            note=f"{COMPANY}, made up",
-        )  # fmt: skip
 
-        async def act(tx: Tx, name: str = name, draft: PostingDraft = draft) -> None:
-            await ledger.post(tx, SYSTEM, draft, show_levels=False)
-            await _note(tx, name, {"rows": len(draft.rows)})
+        async def act(tx: Tx, name: str = name, moves: list[Move] = moves) -> None:
+            for actor, own in crew.shared_out(moves):
+                draft = PostingDraft(
+                    command="demo", effective_at=own[-1].at, rows=_rows(own, trade.items, ids),
+                    note=f"{COMPANY}, made up",
+                )  # fmt: skip
+                await ledger.post(tx, actor, draft, show_levels=False)
+            await _note(tx, name, {"rows": len(moves)})
 
         await db.run(act)
 
@@ -226,13 +229,14 @@ def _rows(moves: list[Move], flat: Any, ids: _Ids) -> list[Row]:
     return rows
 
 
-async def _post_tracked(db: Database, flat: list[Item], today: date) -> None:
+async def _post_tracked(db: Database, crew: Staff, flat: list[Item], today: date) -> None:
     rng = random.Random(SEED + 2)  # noqa: S311
+    actor = crew.at[SITES[2].code]
     for number, command in enumerate(tracked(rng, flat, today)):
         key = f"demo-tracked-{number:03d}"
         if isinstance(command, Receive):
-            await ledger.receive(db, SYSTEM, command, key=key)
+            await ledger.receive(db, actor, command, key=key)
         elif isinstance(command, Sell):
-            await ledger.sell(db, SYSTEM, command, key=key)
+            await ledger.sell(db, actor, command, key=key)
         else:
-            await ledger.write_off(db, SYSTEM, command, key=key)
+            await ledger.write_off(db, crew.manager, command, key=key)

@@ -1,5 +1,7 @@
-"""One sign-in for each role. Passwords follow from the installation's own secret: the same at each start, nobody
-else's."""
+"""A sign-in for each role, and for who works at each site.
+
+Passwords follow from the installation's own secret: the same at each start, nobody else's.
+"""
 
 from typing import Final, NamedTuple
 
@@ -30,6 +32,8 @@ PEOPLE: Final = (
     DemoPerson("admin@larkfield.example", "Ruth Ashworth", "administrator"),
     DemoPerson("manager@larkfield.example", "Daniel Okafor", "inventory_manager"),
     DemoPerson("warehouse@larkfield.example", "Maja Lind", "warehouse_staff", "WH1"),
+    DemoPerson("shop@larkfield.example", "Ellen Marsh", "warehouse_staff", "ST1"),
+    DemoPerson("fulfilment@larkfield.example", "Samuel Reyes", "warehouse_staff", "FC1"),
     DemoPerson("purchasing@larkfield.example", "Tomás Ferreira", "purchasing_staff"),
     DemoPerson("viewer@larkfield.example", "Priya Nair", "viewer"),
 )
