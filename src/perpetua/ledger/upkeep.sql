@@ -122,59 +122,69 @@ SELECT passed, finished_at FROM integrity_checks ORDER BY id DESC LIMIT 1;
 -- name: advance_horizon
 SELECT ledger_advance_horizon();
 
--- name: due_checkpoints
--- Month ends since the first row, four days settled, that have no checkpoint; or one that too many rows came late for.
-SELECT m.as_of
-FROM (SELECT generate_series(date_trunc('month', (SELECT min(effective_at) FROM inventory_transactions) AT TIME ZONE 'UTC')
-                             + interval '1 month', (now() AT TIME ZONE 'UTC') - interval '5 days', interval '1 month')
-             AT TIME ZONE 'UTC' - interval '1 microsecond' AS as_of) m
+-- name: month_ends
+-- Month ends that are settled (nothing but late rows can still come before them): how many rows happened in the month,
+-- and the newest checkpoint there is, with how many rows it does not know because they came late.
+WITH months AS (
+  SELECT date_trunc('month', t.effective_at AT TIME ZONE 'UTC') AS month, count(*) AS rows
+  FROM inventory_transactions t WHERE t.id <= %(through_id)s GROUP BY 1
+)
+SELECT e.as_of, m.rows, c.levels, coalesce(l.late, 0) AS late
+FROM months m
+CROSS JOIN LATERAL (SELECT (m.month + interval '1 month') AT TIME ZONE 'UTC' - interval '1 microsecond' AS as_of) e
 LEFT JOIN LATERAL (
-  SELECT c.through_id, c.levels FROM stock_checkpoints c WHERE c.ready AND c.as_of = m.as_of ORDER BY c.through_id DESC LIMIT 1
+  SELECT c.through_id, c.levels FROM stock_checkpoints c WHERE c.ready AND c.as_of = e.as_of ORDER BY c.through_id DESC LIMIT 1
 ) c ON true
-WHERE m.as_of >= coalesce((SELECT max(last_at) FROM ledger_archives), '-infinity') AND (c.through_id IS NULL OR (
-  SELECT count(*) FROM (
-    SELECT 1 FROM inventory_transactions t
-    WHERE t.id > c.through_id AND t.effective_at <= m.as_of AND t.recorded_at - t.effective_at > interval '3 days'
-    LIMIT %(late_rows)s) x) >= %(late_rows)s)
-ORDER BY m.as_of;
+LEFT JOIN LATERAL (
+  SELECT count(*) AS late FROM inventory_transactions t
+  WHERE t.id > c.through_id AND t.id <= %(through_id)s AND t.effective_at <= e.as_of
+    AND t.recorded_at - t.effective_at > interval '3 days'
+) l ON c.through_id IS NOT NULL
+WHERE e.as_of < now() - interval '5 days' AND e.as_of >= coalesce((SELECT max(last_at) FROM ledger_archives), '-infinity')
+ORDER BY e.as_of;
 
 -- name: begin_checkpoint
 INSERT INTO stock_checkpoints (as_of, through_id) VALUES (%(as_of)s, %(through_id)s) ON CONFLICT DO NOTHING RETURNING id;
 
+-- name: base_checkpoint
+SELECT c.id AS base_id, c.as_of AS base_as_of, c.through_id AS base_through FROM stock_checkpoints c
+WHERE c.ready AND c.as_of < %(as_of)s AND c.through_id <= %(through_id)s ORDER BY c.as_of DESC, c.through_id DESC LIMIT 1;
+
 -- name: fill_checkpoint
 -- From the checkpoint before it, if there is one, plus the rows between; those that came late for that one included.
-WITH base AS (
-  SELECT c.id, c.as_of, c.through_id FROM stock_checkpoints c
-  WHERE c.ready AND c.as_of < %(as_of)s AND c.through_id <= %(through_id)s ORDER BY c.as_of DESC, c.through_id DESC LIMIT 1
-)
+-- A row is recorded a day before it happened at the earliest: that bound spares the months before.
 INSERT INTO stock_checkpoint_levels (checkpoint_id, variant_id, location_id, lot_id, on_hand)
 SELECT %(checkpoint_id)s, x.variant_id, x.location_id, x.lot_id, sum(x.quantity)
 FROM (
   SELECT l.variant_id, l.location_id, l.lot_id, l.on_hand AS quantity
-  FROM stock_checkpoint_levels l WHERE l.checkpoint_id = (SELECT id FROM base)
+  FROM stock_checkpoint_levels l WHERE l.checkpoint_id = %(base_id)s::bigint
   UNION ALL
-  SELECT o.variant_id, o.location_id, o.lot_id, o.on_hand FROM ledger_opening o WHERE NOT EXISTS (SELECT FROM base)
-  UNION ALL
-  SELECT t.variant_id, t.location_id, t.lot_id, t.quantity FROM inventory_transactions t
-  WHERE t.effective_at > coalesce((SELECT as_of FROM base), '-infinity') AND t.effective_at <= %(as_of)s
-    AND t.id <= %(through_id)s
+  SELECT o.variant_id, o.location_id, o.lot_id, o.on_hand FROM ledger_opening o WHERE %(base_id)s::bigint IS NULL
   UNION ALL
   SELECT t.variant_id, t.location_id, t.lot_id, t.quantity FROM inventory_transactions t
-  WHERE t.effective_at <= (SELECT as_of FROM base) AND t.id > (SELECT through_id FROM base) AND t.id <= %(through_id)s
+  WHERE t.effective_at > %(base_as_of)s::timestamptz AND t.effective_at <= %(as_of)s AND t.id <= %(through_id)s
+    AND t.recorded_at > %(base_as_of)s::timestamptz - interval '2 days'
+  UNION ALL
+  SELECT t.variant_id, t.location_id, t.lot_id, t.quantity FROM inventory_transactions t
+  WHERE t.effective_at <= %(base_as_of)s::timestamptz AND t.id > %(base_through)s AND t.id <= %(through_id)s
     AND t.recorded_at - t.effective_at > interval '3 days'
 ) x
-GROUP BY 2, 3, 4 HAVING sum(x.quantity) <> 0;
+GROUP BY 2, 3, 4 HAVING sum(x.quantity) <> 0 ORDER BY 2, 3, 4;
 
 -- name: end_checkpoint
 UPDATE stock_checkpoints SET ready = true, made_at = clock_timestamp(),
   levels = (SELECT count(*) FROM stock_checkpoint_levels WHERE checkpoint_id = %(checkpoint_id)s)
-WHERE id = %(checkpoint_id)s;
+WHERE id = %(checkpoint_id)s RETURNING levels;
 
 -- name: drop_old_generations
 -- Of each month end the newest two are kept: the second for those who ask what was known before the newest was made.
-DELETE FROM stock_checkpoints WHERE id IN (
-  SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY as_of ORDER BY through_id DESC) AS generation
-                  FROM stock_checkpoints WHERE ready) g WHERE generation > 2);
+WITH gone AS (
+  DELETE FROM stock_checkpoints WHERE id IN (
+    SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY as_of ORDER BY through_id DESC) AS generation
+                    FROM stock_checkpoints WHERE ready) g WHERE generation > 2)
+  RETURNING id
+)
+DELETE FROM stock_checkpoint_levels WHERE checkpoint_id IN (SELECT id FROM gone);
 
 -- name: knows_head
 SELECT EXISTS (SELECT FROM ledger_seals WHERE hash = decode(%(head)s, 'hex'));
@@ -220,7 +230,10 @@ VALUES (%(month)s, %(file)s, %(sha256)s, %(rows)s, %(first_id)s, %(last_id)s, %(
 
 -- name: drop_checkpoints_of_archive
 -- Checkpoints before the last archived row cannot be gone on from: rows after them are no longer here.
-DELETE FROM stock_checkpoints WHERE as_of < (SELECT max(last_at) FROM ledger_archives);
+WITH gone AS (
+  DELETE FROM stock_checkpoints WHERE as_of < (SELECT max(last_at) FROM ledger_archives) RETURNING id
+)
+DELETE FROM stock_checkpoint_levels WHERE checkpoint_id IN (SELECT id FROM gone);
 
 -- name: live_stock
 SELECT t.variant_id, t.location_id, sum(t.quantity) AS quantity FROM inventory_transactions t

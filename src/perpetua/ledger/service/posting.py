@@ -47,7 +47,6 @@ async def post(
         appended = await store.append(tx, actor.person_id, draft, key)
     except pg.UniqueViolation as violation:
         await _explain_serial(violation)
-    changes = rules.changes(draft.rows)
     return Posted(
         posting_id=appended.posting_id,
         recorded_at=appended.recorded_at,
@@ -55,7 +54,7 @@ async def post(
         rows=appended.rows,
         first_row_id=appended.first_row_id,
         last_row_id=appended.last_row_id,
-        levels=await store.outcomes(tx, changes, SHOWN_LEVELS) if show_levels else [],
+        levels=await store.outcomes(tx, rules.changes(draft.rows), SHOWN_LEVELS) if show_levels else [],
     )
 
 
@@ -68,9 +67,9 @@ async def _refuse_closed(tx: Tx, draft: PostingDraft, closed: frozenset[int]) ->
 
 
 async def _decide(tx: Tx, draft: PostingDraft) -> None:
-    falling = [key for key, change in rules.changes(draft.rows).items() if change < 0]
-    if not falling:
+    if all(row.quantity > 0 for row in draft.rows):
         return
+    falling = [key for key, change in rules.changes(draft.rows).items() if change < 0]
     levels = await store.levels(tx, falling)
     negative = {level.key.location_id: True for level in levels.values() if level.negative_allowed}
     short = rules.shortages(levels, draft.rows, negative)

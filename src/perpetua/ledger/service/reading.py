@@ -97,6 +97,7 @@ async def item_levels(
     async with db.snapshot() as tx:
         when = await moment(tx, as_of, known_at, clock)
         params: dict[str, Any] = {"variant_ids": variant_ids, "scope": actor.scope_ids, "with_zero": with_zero}
+        await tx.execute(Q["plan_once"])
         params |= msgspec.structs.asdict(when) if when else {}
         return await tx.rows(Q["item_levels_then" if when else "item_levels"], params, as_=ItemLevel)
 
@@ -111,6 +112,7 @@ async def catalogue_at(
     async with db.snapshot() as tx:
         when = await moment(tx, as_of or clock(), known_at, clock)
         assert when is not None
+        await tx.execute(Q["much_memory"])
         async for batch in tx.stream(Q["catalogue_then"], msgspec.structs.asdict(when), as_=store.LevelThen):
             yield batch
 
