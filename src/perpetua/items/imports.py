@@ -32,6 +32,7 @@ from perpetua.kit.imports import (
     Field,
     ImportOptions,
     Parsed,
+    Place,
     Run,
     Tell,
     bad_row,
@@ -55,8 +56,8 @@ class Seen:
     """What the rows read so far have named, in capitals."""
 
     def __init__(self) -> None:
-        self.places: dict[str, tuple[int, int]] = {}
-        """Of each SKU, file and line."""
+        self.places: dict[str, Place] = {}
+        """Of each SKU, where it is first."""
         self.groups: dict[str, list[str]] = {}
         """Of each product's key, the SKUs."""
 
@@ -277,7 +278,7 @@ def _sift(seen: Seen, chunk: Chunk, bad: list[BadRow]) -> list[Parsed]:
                 same.append(values["sku"])
         first = seen.places.setdefault(values["sku"].upper(), row.place)
         if first != row.place:
-            where = f"line {first[1]}" + (f" of file {first[0] + 1}" if first[0] != row.place.file else "")
+            where = f"line {first.line}" + (f" of file {first.file + 1}" if first.file != row.place.file else "")
             bad.append(BadRow(row.place, "sku_twice", f"{where} has the same SKU", "sku", values["sku"]))
             continue
         kept.append(row)

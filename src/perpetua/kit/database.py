@@ -319,13 +319,18 @@ def array(values: Sequence[Any]) -> str | None:
     if first is None:
         return None
     if isinstance(first, str):
-        parts = ["NULL" if value is None else '"' + _escaped(value) + '"' for value in values]
+        write: Callable[[Any], str] = _quoted
     elif isinstance(first, datetime):
-        parts = ["NULL" if value is None else value.isoformat() for value in values]
+        # One instant is often that of many rows, and writing it costs more than looking it up.
+        write = {value: value.isoformat() for value in set(values) if value is not None}.__getitem__
     else:
-        parts = ["NULL" if value is None else str(value) for value in values]
-    return "{" + ",".join(parts) + "}"
+        write = str
+    if None in values:
+        return "{" + ",".join(["NULL" if value is None else write(value) for value in values]) + "}"
+    return "{" + ",".join(map(write, values)) + "}"
 
 
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"') if '"' in text or "\\" in text else text
+def _quoted(text: str) -> str:
+    if '"' in text or "\\" in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'

@@ -1,6 +1,6 @@
 """What the ledger decides: pure functions of plain values."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -15,6 +15,7 @@ __all__ = [
     "changes",
     "check_effective",
     "expand",
+    "fitting",
     "pair",
     "reversal",
     "shortages",
@@ -84,8 +85,34 @@ def changes(rows: Iterable[Row]) -> dict[LevelKey, Decimal]:
     """What the rows add to each level."""
     sums: dict[LevelKey, Decimal] = {}
     for row in rows:
-        sums[row.level] = sums.get(row.level, ZERO) + row.quantity
+        key = row.level
+        sums[key] = sums.get(key, ZERO) + row.quantity
     return sums
+
+
+def fitting(
+    levels: Mapping[LevelKey, Level], rows: Iterable[Row], negative: Container[int]
+) -> tuple[list[Row], dict[int, Decimal]]:
+    """The rows that can happen one after the other without a level falling below zero; where the others are (their
+    place among `rows`), with what was on hand for each.
+
+    Args:
+        levels: the levels as they are, under lock; a missing one is zero.
+        negative: locations (by id) that allow less than nothing.
+    """
+    on_hand = {key: level.on_hand for key, level in levels.items()}
+    fit: list[Row] = []
+    short: dict[int, Decimal] = {}
+    for place, row in enumerate(rows):
+        key, quantity = row.level, row.quantity
+        before = on_hand.get(key, ZERO)
+        after = before + quantity
+        if quantity < 0 and after < 0 and row.location_id not in negative:
+            short[place] = before
+        else:
+            on_hand[key] = after
+            fit.append(row)
+    return fit, short
 
 
 def shortages(levels: Mapping[LevelKey, Level], rows: Sequence[Row], negative: Mapping[int, bool]) -> list[Shortage]:

@@ -89,7 +89,7 @@ async def lock(tx: Tx, rows: Iterable[Row]) -> frozenset[int]:
 
 async def levels(tx: Tx, keys: Iterable[LevelKey]) -> dict[LevelKey, Level]:
     """The levels, under lock."""
-    wanted = sorted(set(keys))
+    wanted = list(set(keys))
     if not wanted:
         return {}
     found = await tx.rows(Q["levels_of"], _key_arrays(wanted), as_=Level)

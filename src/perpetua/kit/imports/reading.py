@@ -25,6 +25,11 @@ class Column(NamedTuple):
 
 Columns = list[Column]
 
+_BLANK = object()
+_REMEMBERED = 10_000
+_SHORT = 200
+"""How many cells of a column are remembered, and how long they may be: some megabytes at the most."""
+
 
 def match_columns(table: Table, fields: Sequence[Field], options: ImportOptions) -> Columns:
     """Which column feeds which field: as told by `options.mapping`, else by title and synonyms.
@@ -123,8 +128,7 @@ def _parser(
     number: int, columns: Columns, fields: Sequence[Field], constants: Mapping[str, Any], sender: Sender
 ) -> Callable[[Row, list[Parsed], list[BadRow]], None]:
     """A function that puts a row among the good or the bad; made once a file, run once a row."""
-    # The value of a field that not everyone may see is not repeated in the report.
-    plan = [(one.at, one.key, one.field.parse, one.field.many, bool(one.field.needs)) for one in columns]
+    plan = [(one.at, one.key, _Column(one.field.parse), one.field) for one in columns]
     closed = [(one.at, one.key) for one in columns if one.field.needs and not sender.may(one.field.needs)]
     required = [field.name for field in fields if field.required]
 
@@ -135,16 +139,16 @@ def _parser(
             return
         cells, before = row.cells, len(bad)
         values = dict(constants)
-        for index, key, read_text, many, secret in plan:
-            cell = cells[index].strip()
-            if not cell:
-                continue
+        for index, key, column, field in plan:
             try:
-                value = read_text(cell)
+                value = column[cells[index]]
             except Refusal as odd:
-                bad.append(bad_row(place, odd, key, "" if secret else cell))
+                # The value of a field that not everyone may see is not repeated in the report.
+                bad.append(bad_row(place, odd, key, "" if field.needs else cells[index].strip()))
                 continue
-            if many:
+            if value is _BLANK:
+                continue
+            if field.many:
                 values[key] = [*values.get(key, ()), value]
             else:
                 values[key] = value
@@ -158,6 +162,23 @@ def _parser(
             good.append(Parsed(place, values))
 
     return parse
+
+
+class _Column(dict[str, Any]):
+    """What a column's cells say, by their text: most cells say what one before them said, and are not parsed again."""
+
+    def __init__(self, parse: Callable[[str], Any]) -> None:
+        super().__init__()
+        self._parse = parse
+
+    def __missing__(self, cell: str) -> Any:
+        text = cell.strip()
+        value = self._parse(text) if text else _BLANK
+        if len(self) == _REMEMBERED:
+            self.clear()
+        if len(cell) <= _SHORT:
+            self[cell] = value
+        return value
 
 
 def bad_row(place: Place, odd: Refusal, field: str | None = None, value: str | None = None) -> BadRow:

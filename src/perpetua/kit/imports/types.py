@@ -53,14 +53,14 @@ class Source(NamedTuple):
     name: str
 
 
-class Place(NamedTuple):
+class Place(msgspec.Struct, frozen=True, order=True):
     """Where a row is: number of the file (from 0) and physical line in it (from 1)."""
 
     file: int
     line: int
 
 
-class Parsed(NamedTuple):
+class Parsed(msgspec.Struct, frozen=True):
     """One row whose fields could be read."""
 
     place: Place
@@ -104,9 +104,10 @@ def text(value: str) -> str:
 class Field(msgspec.Struct, frozen=True, kw_only=True):
     """One thing a row may say.
 
-    `parse` gets the cell's text (never blank) and raises InvalidValue. `needs` is the permission without which a row
-    that fills this field is refused. A name ending in "*" takes every column that begins with what is before it; its
-    values arrive under the column's own name in lower case. `many` collects several columns into a list.
+    `parse` gets the cell's text (never blank) and raises InvalidValue; what it gives serves all rows that say the same,
+    so nobody may change it. `needs` is the permission without which a row that fills this field is refused. A name
+    ending in "*" takes every column that begins with what is before it; its values arrive under the column's own name
+    in lower case. `many` collects several columns into a list.
     """
 
     name: str

@@ -32,7 +32,7 @@ class Fault(NamedTuple):
     reason: str
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True):
     """One data row. `line` is the physical line (in a workbook: the row) on which it begins, from 1."""
 
     line: int

@@ -53,11 +53,12 @@ def read(path: Path, table: Table) -> Iterator[Row]:
     with _workbook(path, table.name) as book:
         rows = _rows(book, table)
         next(rows, None)
-        for line, cells, fault in rows:
+        for row in rows:
+            cells, fault = row.cells, row.fault
             extra = any(cell.strip() for cell in cells[width:])
             if extra:
                 fault = fault or Fault("ragged", f"the row has {len(cells)} values, the header {width}")
-            yield Row(line, cells[:width] + [""] * (width - len(cells)), fault)
+            yield Row(row.line, cells[:width] + [""] * (width - len(cells)), fault)
 
 
 def _rows(book: calamine.CalamineWorkbook, table: Table) -> Iterator[Row]:

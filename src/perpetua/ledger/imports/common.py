@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -12,14 +11,14 @@ from perpetua.items import service as items
 from perpetua.items.types import UpsertRow, VariantRef
 from perpetua.kit.database import Tx
 from perpetua.kit.errors import Conflict, InvalidValue
-from perpetua.kit.imports import BadRow, ImportOptions, Parsed, Run, Tell, remembered
+from perpetua.kit.imports import BadRow, ImportOptions, Place, Run, Tell, remembered
 from perpetua.ledger import store
-from perpetua.ledger.service import post
+from perpetua.ledger.service import post, post_fitting
 from perpetua.ledger.types import PostingDraft, Row
 from perpetua.places import service as places
 from perpetua.places.types import CreateLocation, LocationRef
 
-__all__ = ["Here", "affordable", "make_items", "make_places", "option", "post_rows", "resolve_here", "take_back"]
+__all__ = ["Here", "make_items", "make_places", "option", "post_fitting_rows", "post_rows", "resolve_here", "take_back"]
 
 MAKE_AT_ONCE = 5_000
 _SHORT = "asked {asked}, on hand {on_hand}: would fall below zero"
@@ -78,40 +77,39 @@ async def resolve_here(tx: Tx, run: Run, skus: Iterable[str], codes: Iterable[st
     return Here(variants, locations)
 
 
-async def affordable(tx: Tx, rows: Sequence[tuple[Parsed, Row]], here: Here) -> tuple[list[Row], list[BadRow]]:
-    """The rows that can be posted one after the other without a level falling below zero, and the others.
-
-    The levels are read under their locks, so that what is found here still holds when the rows are appended.
-    """
-    await store.lock(tx, [row for _, row in rows])
-    levels = await store.levels(tx, [row.level for _, row in rows if row.quantity < 0])
-    negative = {place.id for place in here.locations.values() if place.negative_allowed}
-    held = {key: level.on_hand for key, level in levels.items()}
-    kept: list[Row] = []
-    bad: list[BadRow] = []
-    for parsed, row in rows:
-        before = held.get(row.level, Decimal(0))
-        after = before + row.quantity
-        if row.quantity < 0 and after < 0 and row.location_id not in negative:
-            reason = _SHORT.format(asked=-row.quantity, on_hand=before)
-            bad.append(BadRow(parsed.place, "not_enough_stock", reason, "quantity", str(-row.quantity)))
-        else:
-            held[row.level] = after
-            kept.append(row)
-    return kept, bad
-
-
 async def post_rows(
     tx: Tx, actor: Actor, run: Run, rows: Sequence[Row], effective_at: datetime, reason_code: str | None = None
 ) -> None:
     """One posting of the import. Its rows carry the file's own references."""
-    draft = PostingDraft(
+    posted = await post(tx, actor, _draft(run, rows, effective_at, reason_code), show_levels=False)
+    assert posted.posting_id is not None
+    await run.remember(tx, "postings", [posted.posting_id])
+
+
+async def post_fitting_rows(
+    tx: Tx, actor: Actor, run: Run, rows: Sequence[Row], places: Sequence[Place], effective_at: datetime
+) -> tuple[list[Row], list[BadRow]]:
+    """As `post_rows`, but for rows that would bring a level below zero; those that went in, and the others.
+
+    Args:
+        places: where in the files each row is.
+    """
+    fitted = await post_fitting(tx, actor, _draft(run, rows, effective_at, None))
+    if fitted.posting_id is not None:
+        await run.remember(tx, "postings", [fitted.posting_id])
+    bad: list[BadRow] = []
+    for place, on_hand in fitted.short.items():
+        asked = -rows[place].quantity
+        reason = _SHORT.format(asked=asked, on_hand=on_hand)
+        bad.append(BadRow(places[place], "not_enough_stock", reason, "quantity", str(asked)))
+    return fitted.rows, bad
+
+
+def _draft(run: Run, rows: Sequence[Row], effective_at: datetime, reason_code: str | None) -> PostingDraft:
+    return PostingDraft(
         command="import", effective_at=effective_at, rows=list(rows), reason_code=reason_code,
         reference_type="import", reference_id=str(run.import_id),
     )  # fmt: skip
-    posted = await post(tx, actor, draft, show_levels=False)
-    assert posted.posting_id is not None
-    await run.remember(tx, "postings", [posted.posting_id])
 
 
 async def take_back(tx: Tx, actor: Actor, import_id: int, tell: Tell) -> dict[str, int]:

@@ -2,17 +2,20 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from perpetua.access.types import Actor
 from perpetua.items import service as items
 from perpetua.items.types import UpsertRow
 from perpetua.kit.database import Tx
 from perpetua.kit.errors import InvalidValue
-from perpetua.kit.imports import BadRow, Chunk, ChunkResult, Field, ImportOptions, Parsed, Run, Tell
+from perpetua.kit.imports import BadRow, Chunk, ChunkResult, Field, ImportOptions, Parsed, Place, Run, Tell
+from perpetua.kit.quantity import ZERO
 from perpetua.ledger.imports import common
 from perpetua.ledger.imports.fields import MOVEMENT_FIELDS
 from perpetua.ledger.imports.rules import INVOICE_PRODUCTS, NoMovement, Running, is_product, movement_of, oriented
@@ -28,7 +31,7 @@ MILLION = Decimal(1_000_000)
 OPTIONS = {"opening": str, "location": str, "products": str}
 
 
-class _Taken(NamedTuple):
+class _Taken(msgspec.Struct, frozen=True):
     """A row that moves something."""
 
     parsed: Parsed
@@ -67,12 +70,16 @@ class MovementsKind:
         sites: dict[str, CreateLocation] = {}
         running: dict[tuple[str, str], Running] = {}
         async for chunk in run.chunks():
-            taken, _ = _read(chunk.rows, default, pattern, await _goods(tx, run, chunk.rows, pattern))
+            taken, _ = _read(chunk.rows, default, await _goods(tx, run, chunk.rows, pattern))
             for one in taken:
-                wanted.setdefault(one.sku, _Named(one.parsed.values["sku"])).see(one.parsed.values)
-                sites.setdefault(one.location, _site(one, default))
-                level = running.setdefault((one.sku, one.location), Running())
-                level.add(one.parsed.values["effective_at"].timestamp(), one.moved.quantity)
+                if one.sku not in wanted:
+                    wanted[one.sku] = _Named(one.sku)
+                wanted[one.sku].see(one.parsed.values)
+                if one.location not in sites:
+                    sites[one.location] = _site(one, default)
+                if (level := (one.sku, one.location)) not in running:
+                    running[level] = Running()
+                running[level].add(one.parsed.values["effective_at"], one.moved.quantity)
         made = {
             "items_made": await common.make_items(tx, actor, run, {sku: n.row() for sku, n in wanted.items()}),
             "places_made": await common.make_places(tx, actor, run, sites),
@@ -83,10 +90,13 @@ class MovementsKind:
 
     async def apply(self, tx: Tx, actor: Actor, run: Run, chunk: Chunk) -> ChunkResult:
         """Post the chunk's rows as one posting, each under its own reference and time."""
-        pattern = _pattern(run.fields, run.options)
-        taken, bad = _read(chunk.rows, run.prepared["default"], pattern, await _goods(tx, run, chunk.rows, pattern))
+        goods = await _goods(tx, run, chunk.rows, _pattern(run.fields, run.options))
+        taken, bad = _read(chunk.rows, run.prepared["default"], goods)
         here = await common.resolve_here(tx, run, {n.sku for n in taken}, {n.location for n in taken})
-        rows: list[tuple[Parsed, Row]] = []
+        for code in {one.location for one in taken} & here.locations.keys():
+            actor.require_place(here.locations[code].path, here.locations[code].code)
+        rows: list[Row] = []
+        places: list[Place] = []
         for one in taken:
             variant, place = here.variants.get(one.sku), here.locations.get(one.location)
             if odd := _unfit(one, variant, place):
@@ -94,12 +104,14 @@ class MovementsKind:
                 continue
             assert variant is not None
             assert place is not None
-            actor.require_place(place.path, place.code)
-            rows.append((one.parsed, _row(one, variant.id, place.id)))
-        kept, short = await common.affordable(tx, rows, here) if rows else ([], [])
-        if kept:
-            await common.post_rows(tx, actor, run, kept, max(row.effective_at for row in kept if row.effective_at))
-        return ChunkResult([*bad, *short], _counts(kept, bad, chunk.rows))
+            rows.append(_row(one, variant.id, place.id))
+            places.append(one.parsed.place)
+        kept: list[Row] = []
+        if rows:
+            latest = max(one.parsed.values["effective_at"] for one in taken)
+            kept, short = await common.post_fitting_rows(tx, actor, run, rows, places, latest)
+            bad += short
+        return ChunkResult(bad, _counts(kept, bad, chunk.rows))
 
     async def finish(self, tx: Tx, actor: Actor, run: Run) -> Mapping[str, int]:
         """What `prepare` made belongs to the summary too."""
@@ -117,7 +129,7 @@ class _Named:
     """What the file says of an item: its name (the first given) and its latest price."""
 
     def __init__(self, sku: str) -> None:
-        self.sku = sku.upper()
+        self.sku = sku
         self.name: str | None = None
         self.price: Decimal | None = None
 
@@ -155,28 +167,31 @@ async def _default_location(tx: Tx, options: ImportOptions) -> str:
     return sites[0].code.upper() if sites else DEFAULT_SITE
 
 
-async def _goods(tx: Tx, run: Run, rows: Sequence[Parsed], pattern: re.Pattern[str]) -> set[str]:
-    """Codes that do not look like goods but are in the catalogue: those are goods, unless the sender gave the rule."""
-    if run.options.kind.get("products"):
-        return set()
-    seen: dict[str, bool] = run.cache.setdefault("goods", {})
-    asked = {str(row.values["sku"]).upper() for row in rows if not is_product(row.values["sku"], pattern)}
-    if new := asked - seen.keys():
-        found = await items.resolve_skus(tx, sorted(new))
-        seen |= {code: code in found for code in new}
-    return {code for code in asked if seen[code]}
+async def _goods(tx: Tx, run: Run, rows: Sequence[Parsed], pattern: re.Pattern[str]) -> Mapping[str, str | None]:
+    """The SKU of each code that is goods, None of each that is not.
+
+    Codes that do not look like goods but are in the catalogue are goods too, unless the sender gave the rule.
+    """
+    goods: dict[str, str | None] = run.cache.setdefault("goods", {})
+    new = {row.values["sku"] for row in rows} - goods.keys()
+    goods |= {code: code.upper() if is_product(code, pattern) else None for code in new}
+    odd = sorted(code for code in new if goods[code] is None)
+    if odd and not run.options.kind.get("products"):
+        known = await items.resolve_skus(tx, odd)
+        goods |= {code: code.upper() for code in odd if code.upper() in known}
+    return goods
 
 
-def _read(
-    rows: Sequence[Parsed], default: str, pattern: re.Pattern[str], goods: set[str]
-) -> tuple[list[_Taken], list[BadRow]]:
+def _read(rows: Sequence[Parsed], default: str, goods: Mapping[str, str | None]) -> tuple[list[_Taken], list[BadRow]]:
     taken: list[_Taken] = []
     bad: list[BadRow] = []
     for parsed in rows:
         values = parsed.values
-        sku: str = values["sku"]
-        if not is_product(sku, pattern) and sku.upper() not in goods:
-            bad.append(BadRow(parsed.place, "not_a_product", f"{sku} is no product by the rule: left out", "sku", sku))
+        code: str = values["sku"]
+        sku = goods[code]
+        if sku is None:
+            reason = f"{code} is no product by the rule: left out"
+            bad.append(BadRow(parsed.place, "not_a_product", reason, "sku", code))
             continue
         kind: TransactionType | None = values.get("type")
         quantity: Decimal = values["quantity"]
@@ -188,7 +203,8 @@ def _read(
         if isinstance(moved, NoMovement):
             bad.append(BadRow(parsed.place, moved.code, moved.reason, "quantity", str(quantity)))
             continue
-        taken.append(_Taken(parsed, sku.upper(), str(values.get("location") or default).upper(), moved))
+        location = values.get("location")
+        taken.append(_Taken(parsed, sku, location.upper() if location else default, moved))
     return taken, bad
 
 
@@ -231,7 +247,7 @@ async def _open(tx: Tx, actor: Actor, run: Run, running: Mapping[tuple[str, str]
     needed = [(key, need) for key, need in needs if need > 0]
     if not needed:
         return {"opening_receipts": 0}
-    start = datetime.fromtimestamp(min(level.first() for level in running.values()), UTC) - timedelta(seconds=1)
+    start = min(level.first() for level in running.values()) - timedelta(seconds=1)
     here = await common.resolve_here(tx, run, {sku for (sku, _), _ in needed}, {code for (_, code), _ in needed})
     rows = [
         Row(
@@ -247,14 +263,15 @@ async def _open(tx: Tx, actor: Actor, run: Run, running: Mapping[tuple[str, str]
 
 def _counts(kept: Sequence[Row], bad: Sequence[BadRow], rows: Sequence[Parsed]) -> dict[str, int]:
     """Units by type (in millionths where they are not whole) and rows by fate; `value` is the file's, all rows."""
-    counts: Counter[str] = Counter()
-    for row in kept:
-        counts[f"rows_{row.type.lower()}"] += 1
-        counts[f"micro_units_{row.type.lower()}"] += int(row.quantity * MILLION)
-    for one in bad:
-        counts[one.code] += 1
-    for parsed in rows:
-        price = parsed.values.get("unit_price") or Decimal(0)
-        counts["micro_value_all_rows"] += int(parsed.values["quantity"] * price * MILLION)
-        counts["micro_quantity_all_rows"] += int(parsed.values["quantity"] * MILLION)
-    return dict(counts)
+    counts = Counter(one.code for one in bad)
+    for type_, number in Counter(row.type for row in kept).items():
+        counts[f"rows_{type_.lower()}"] = number
+        counts[f"micro_units_{type_.lower()}"] = _micro(row.quantity for row in kept if row.type == type_)
+    said = [row.values for row in rows]
+    counts["micro_quantity_all_rows"] = _micro(values["quantity"] for values in said)
+    counts["micro_value_all_rows"] = _micro(values["quantity"] * values.get("unit_price", ZERO) for values in said)
+    return counts
+
+
+def _micro(quantities: Iterable[Decimal]) -> int:
+    return int(sum(quantities, ZERO) * MILLION)

@@ -1,29 +1,29 @@
 """How a line of a sales file is read as a movement, and how much must have been there before: pure."""
 
 import re
-from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from itertools import accumulate
 
+import msgspec
+
+from perpetua.kit.quantity import ZERO
 from perpetua.ledger.types import TransactionType
 
 __all__ = ["INVOICE_PRODUCTS", "Movement", "NoMovement", "Running", "is_product", "movement_of", "oriented"]
-
-Seconds = float
-"""An instant as seconds since 1970."""
 
 INVOICE_PRODUCTS = r"[0-9]{5}[A-Za-z]*"
 """Codes of goods in invoice files: five digits, and letters for a variant. Postage, fees and vouchers are no such."""
 
 
-class Movement(NamedTuple):
+class Movement(msgspec.Struct, frozen=True):
     """What a line moves: `quantity` signed, as the ledger has it."""
 
     type: TransactionType
     quantity: Decimal
 
 
-class NoMovement(NamedTuple):
+class NoMovement(msgspec.Struct, frozen=True):
     """Why a line moves nothing."""
 
     code: str
@@ -70,31 +70,25 @@ class Running:
     is in the order of time they are the same, and the need is the smallest there is.
     """
 
-    __slots__ = ("_by_file", "_moments", "_sum")
+    __slots__ = ("_instants", "_quantities")
 
     def __init__(self) -> None:
-        self._moments: dict[Seconds, Decimal] = {}
-        self._sum = Decimal(0)
-        self._by_file = Decimal(0)
+        self._instants: list[datetime] = []
+        self._quantities: list[Decimal] = []
 
-    def add(self, at: Seconds, quantity: Decimal) -> None:
+    def add(self, at: datetime, quantity: Decimal) -> None:
         """A movement at an instant, in the file's order."""
-        self._moments[at] = self._moments.get(at, Decimal(0)) + quantity
-        self._sum += quantity
-        self._by_file = min(self._by_file, self._sum)
+        self._instants.append(at)
+        self._quantities.append(quantity)
 
     def need(self) -> Decimal:
         """The smallest opening quantity, never negative. Rows of one instant are one step in time."""
-        return max(-self._by_file, -_lowest(self._moments[at] for at in sorted(self._moments)))
+        moments: dict[datetime, Decimal] = {}
+        for at, quantity in zip(self._instants, self._quantities, strict=True):
+            moments[at] = moments.get(at, ZERO) + quantity
+        in_time = (moments[at] for at in sorted(moments))
+        return -min(ZERO, *accumulate(self._quantities), *accumulate(in_time))
 
-    def first(self) -> Seconds:
+    def first(self) -> datetime:
         """The earliest instant."""
-        return min(self._moments)
-
-
-def _lowest(steps: Iterable[Decimal]) -> Decimal:
-    total = lowest = Decimal(0)
-    for step in steps:
-        total += step
-        lowest = min(lowest, total)
-    return lowest
+        return min(self._instants)

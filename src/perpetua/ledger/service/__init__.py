@@ -6,7 +6,7 @@ from perpetua.ledger.service.checking import check, knows_head, last_check, list
 from perpetua.ledger.service.correcting import correct
 from perpetua.ledger.service.keeping import make_checkpoints, make_partitions, seal
 from perpetua.ledger.service.moving import cancel_transfer, get_transfer, list_transfers, receive_transfer, transfer
-from perpetua.ledger.service.posting import post
+from perpetua.ledger.service.posting import Fitted, post, post_fitting
 from perpetua.ledger.service.reading import (
     catalogue_at,
     get_movement,
@@ -20,6 +20,7 @@ from perpetua.ledger.service.reasons import change_reason, list_reasons
 from perpetua.ledger.service.stocking import adjust, receive, return_, sell, write_off
 
 __all__ = [
+    "Fitted",
     "adjust",
     "approve",
     "archive",
@@ -46,6 +47,7 @@ __all__ = [
     "make_checkpoints",
     "make_partitions",
     "post",
+    "post_fitting",
     "receive",
     "receive_transfer",
     "reject",

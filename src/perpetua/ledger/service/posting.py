@@ -1,8 +1,10 @@
 """Posting: lock, look, decide, append. Every command of the ledger ends here."""
 
 from collections.abc import Mapping
-from typing import NoReturn
+from decimal import Decimal
+from typing import NamedTuple, NoReturn
 
+import msgspec
 from psycopg import errors as pg
 
 from perpetua.access.types import Actor
@@ -10,13 +12,24 @@ from perpetua.items import service as items
 from perpetua.kit.database import Tx
 from perpetua.ledger import rules, store
 from perpetua.ledger.errors import InactivePlace, NotEnoughStock, SerialElsewhere, TooManyLines, VersionChanged
-from perpetua.ledger.types import Level, LevelKey, Posted, PostingDraft
+from perpetua.ledger.types import Level, LevelKey, Posted, PostingDraft, Row
 from perpetua.places import service as places
 
-__all__ = ["MAX_ROWS", "check_versions", "post"]
+__all__ = ["MAX_ROWS", "Fitted", "check_versions", "post", "post_fitting"]
 
 MAX_ROWS = 50_000
 SHOWN_LEVELS = 200
+
+
+class Fitted(NamedTuple):
+    """What `post_fitting` did."""
+
+    posting_id: int | None
+    """None where no row fitted."""
+    rows: list[Row]
+    """Those that were appended."""
+    short: Mapping[int, Decimal]
+    """Where the others are among the draft's rows, and what was on hand for each."""
 
 
 async def post(
@@ -38,15 +51,9 @@ async def post(
         NotEnoughStock: a level would go below zero.
         SerialElsewhere: a serial is not where a row says it is.
     """
-    if not 0 < len(draft.rows) <= MAX_ROWS:
-        raise TooManyLines("lines", str(len(draft.rows)), f"send 1 to {MAX_ROWS} rows", limit=MAX_ROWS)
-    closed = await store.lock(tx, draft.rows)
-    await _refuse_closed(tx, draft, closed)
+    await _lock(tx, draft)
     await _decide(tx, draft)
-    try:
-        appended = await store.append(tx, actor.person_id, draft, key)
-    except pg.UniqueViolation as violation:
-        await _explain_serial(violation)
+    appended = await _append(tx, actor, draft, key)
     return Posted(
         posting_id=appended.posting_id,
         recorded_at=appended.recorded_at,
@@ -58,12 +65,39 @@ async def post(
     )
 
 
-async def _refuse_closed(tx: Tx, draft: PostingDraft, closed: frozenset[int]) -> None:
+async def post_fitting(tx: Tx, actor: Actor, draft: PostingDraft) -> Fitted:
+    """Append those of the draft's rows that can happen one after the other, and tell which are left out.
+
+    Raises:
+        InactivePlace, SerialElsewhere: as `post`.
+    """
+    await _lock(tx, draft)
+    falling = {row.level for row in draft.rows if row.quantity < 0}
+    levels = await store.levels(tx, falling)
+    negative = await store.negative_places(tx, {key.location_id for key in falling})
+    fit, short = rules.fitting(levels, draft.rows, negative)
+    if not fit:
+        return Fitted(None, fit, short)
+    appended = await _append(tx, actor, msgspec.structs.replace(draft, rows=fit), None)
+    return Fitted(appended.posting_id, fit, short)
+
+
+async def _lock(tx: Tx, draft: PostingDraft) -> None:
+    if not 0 < len(draft.rows) <= MAX_ROWS:
+        raise TooManyLines("lines", str(len(draft.rows)), f"send 1 to {MAX_ROWS} rows", limit=MAX_ROWS)
+    closed = await store.lock(tx, draft.rows)
     if not closed:
         return
     for key, change in rules.changes(draft.rows).items():
         if change > 0 and key.location_id in closed:
             raise InactivePlace(location=(await places.by_ids(tx, [key.location_id]))[key.location_id].code)
+
+
+async def _append(tx: Tx, actor: Actor, draft: PostingDraft, key: str | None) -> store.Appended:
+    try:
+        return await store.append(tx, actor.person_id, draft, key)
+    except pg.UniqueViolation as violation:
+        await _explain_serial(violation)
 
 
 async def _decide(tx: Tx, draft: PostingDraft) -> None:
