@@ -27,7 +27,12 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"^(\s*(?:DETAIL|CONTEXT):).*$", re.MULTILINE), rf"\1 {HIDDEN}"),
     (re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"), HIDDEN),
 )
-_QUIET: Final = {"procrastinate": logging.WARNING, "httpx": logging.WARNING, "asyncio": logging.WARNING}
+_QUIET: Final = {
+    "alembic": logging.WARNING,
+    "procrastinate": logging.WARNING,
+    "httpx": logging.WARNING,
+    "asyncio": logging.WARNING,
+}
 
 
 def configure(level: str = "info", *, as_json: bool | None = None) -> None:

@@ -88,7 +88,7 @@ async def metrics_page(
     """The figures, for the machine itself or with the token."""
     token = settings.metrics_token
     proven = token is not None and secrets.compare_digest((authorization or "").encode(), f"Bearer {token}".encode())
-    if not proven and not (token is None and _is_loopback(request.client.host if request.client else "")):
+    if not proven and not (token is None and _is_machine(request)):
         raise NotAllowed(permission="PERPETUA_METRICS_TOKEN")
     return Response(await metrics.text(db), media_type="text/plain; version=0.0.4; charset=utf-8")
 
@@ -104,8 +104,11 @@ def _set(gauge: Gauge, label: str | None, value: float | Mapping[str, float]) ->
         gauge.labels(key).set(each)
 
 
-def _is_loopback(host: str) -> bool:
+def _is_machine(request: Request[Any, Any, Any]) -> bool:
+    """Whether the machine itself asks; what a proxy on it passes on is somebody else's."""
+    if not request.client or any(name in request.headers for name in ("forwarded", "x-forwarded-for", "via")):
+        return False
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(request.client.host).is_loopback
     except ValueError:
         return False

@@ -6,19 +6,22 @@ Always true:
 - Every request ends as one log line: method, route template (never the raw path), status, milliseconds, actor.
 - Every answer has the security headers; answers of the API are not kept by caches unless they say so.
 - A change that rides on a browser's cookie comes from our own pages; a header Authorization needs no such proof.
+- Where a caller is known from a proxy's word, it is a proxy that the settings trust; all that asks for an address after
+  us is given the caller's.
 - A request for a host that is not ours, or with a NUL or broken UTF-8 in its address, goes no further.
 """
 
 import re
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from perpetua.app.forwarded import Network, ProxyHeader, caller
 from perpetua.app.metrics import Metrics
 from perpetua.app.problems import bug, encoded
 from perpetua.kit.errors import InvalidValue, NotAllowed, Refusal
@@ -72,14 +75,25 @@ class Gate:
         metrics: counts and times.
         allowed_hosts: names taken in the Host header, `*.example.org` for all below; none means any.
         https: whether callers reach us over HTTPS, so that browsers may be told to insist on it.
+        proxies: whose word about a caller's address is taken.
+        proxy_header: where they say it.
     """
 
     def __init__(
-        self, app: ASGIApp, metrics: Metrics, *, allowed_hosts: Iterable[str] = (), https: bool = False
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        *,
+        allowed_hosts: Iterable[str] = (),
+        https: bool = False,
+        proxies: Sequence[Network] = (),
+        proxy_header: ProxyHeader = "x-forwarded-for",
     ) -> None:
         self._app = app
         self._metrics = metrics
         self._hosts = [host.lower() for host in allowed_hosts]
+        self._proxies = proxies
+        self._proxy_header: ProxyHeader = proxy_header
         self._headers = dict(SECURITY_HEADERS)
         if https:
             self._headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
@@ -89,6 +103,8 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        if self._proxies and (peer := scope["client"]):
+            scope["client"] = (caller(peer[0], scope["headers"], self._proxy_header, self._proxies), peer[1])
         request_id = _request_id(headers)
         scope.setdefault("state", {})["request_id"] = request_id
         method = scope["method"]

@@ -8,12 +8,14 @@ Always true:
 import os
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 import msgspec
 
+from perpetua.app.forwarded import HEADERS, ProxyHeader, networks
+from perpetua.app.mail import Transport
 from perpetua.kit.errors import InvalidValue
 
 __all__ = ["SUPERVISED", "LogLevel", "Settings", "masked"]
@@ -46,8 +48,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """PERPETUA_ALLOWED_HOSTS: names taken in the Host header, by comma, `*.example.org` for all below; none: any."""
     https: bool = False
     """PERPETUA_HTTPS: 1 where callers reach us over HTTPS: cookies are then secure, browsers told to insist on it."""
+    trusted_proxies: tuple[str, ...] = ()
+    """PERPETUA_TRUSTED_PROXIES: networks, by comma, of the proxies whose word about a caller's address counts."""
+    proxy_header: ProxyHeader = "x-forwarded-for"
+    """PERPETUA_PROXY_HEADER: where they write it; they must overwrite or add to it, whatever a caller sent."""
     metrics_token: str | None = None
     """PERPETUA_METRICS_TOKEN: what /metrics asks for; without it only the machine itself may read them."""
+    archive_months: int = 0
+    """PERPETUA_ARCHIVE_MONTHS: whole months that stay in the database; older ones go to files. 0: all stay."""
+    smtp: Transport | None = None
+    """PERPETUA_SMTP: the mail server, e.g. `smtp+starttls://user:password@mail.example.org`; None: no mail is sent."""
+    mail_from: str = ""
+    """PERPETUA_MAIL_FROM: the address that mail is from; needed where there is a mail server."""
     supervised: bool = False
     """A supervisor started this process, and it ends with it."""
     pool_min: int = 1
@@ -68,23 +80,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidValue(
                 "PERPETUA_SECRET", "(hidden)", f"is too short; give at least {MIN_SECRET_LENGTH} letters"
             )
-        level = env.get("PERPETUA_LOG_LEVEL", "info").lower()
-        if level not in get_args(LogLevel):
-            raise InvalidValue("PERPETUA_LOG_LEVEL", level, f"is none of {', '.join(get_args(LogLevel))}")
+        smtp = Transport.parse(env["PERPETUA_SMTP"]) if env.get("PERPETUA_SMTP") else None
+        if smtp and "@" not in env.get("PERPETUA_MAIL_FROM", ""):
+            raise InvalidValue("PERPETUA_MAIL_FROM", "", "must be the address that mail is from")
         return cls(
             home=Path(env.get("PERPETUA_HOME") or _default_home(env)).expanduser().absolute(),
             database_url=_plain_url(env.get("DATABASE_URL", "")),
             host=host,
             port=port,
             given_secret=secret,
-            log_level=cast(LogLevel, level),
+            log_level=cast(LogLevel, _one_of(env, "PERPETUA_LOG_LEVEL", get_args(LogLevel), "info")),
             web_workers=_number(env, "PERPETUA_WORKERS", max(1, (os.cpu_count() or 1) // 2), 64),
             job_concurrency=_number(env, "PERPETUA_JOBS", 4, 64),
             allowed_hosts=tuple(
                 filter(None, (host.strip() for host in env.get("PERPETUA_ALLOWED_HOSTS", "").split(",")))
             ),
             https=env.get("PERPETUA_HTTPS", "").lower() in {"1", "true", "yes", "on"},
+            trusted_proxies=tuple(map(str, networks(env.get("PERPETUA_TRUSTED_PROXIES", "").split(",")))),
+            proxy_header=cast(ProxyHeader, _one_of(env, "PERPETUA_PROXY_HEADER", HEADERS)),
             metrics_token=env.get("PERPETUA_METRICS_TOKEN") or None,
+            archive_months=_number(env, "PERPETUA_ARCHIVE_MONTHS", 0, 1200, least=0),
+            smtp=smtp,
+            mail_from=env.get("PERPETUA_MAIL_FROM", ""),
             supervised=env.get(SUPERVISED) == "1",
             pool_max=_number(env, "PERPETUA_POOL", 10, 500),
         )
@@ -94,6 +111,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Where a browser finds it."""
         host = "localhost" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def archive_folder(self) -> Path:
+        """Where archived months go."""
+        return self.home / "archive"
 
     @property
     def secret(self) -> str:
@@ -127,10 +149,17 @@ def _bind(text: str) -> tuple[str, int]:
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
-def _number(env: Mapping[str, str], name: str, default: int, limit: int) -> int:
+def _one_of(env: Mapping[str, str], name: str, words: Sequence[str], default: str | None = None) -> str:
+    word = (env.get(name) or default or words[0]).lower()
+    if word not in words:
+        raise InvalidValue(name, word, f"is none of {', '.join(words)}")
+    return word
+
+
+def _number(env: Mapping[str, str], name: str, default: int, limit: int, *, least: int = 1) -> int:
     text = env.get(name) or str(default)
-    if not text.isdigit() or not 1 <= int(text) <= limit:
-        raise InvalidValue(name, text, f"is no whole number from 1 to {limit}")
+    if not text.isdigit() or not least <= int(text) <= limit:
+        raise InvalidValue(name, text, f"is no whole number from {least} to {limit}")
     return int(text)
 
 

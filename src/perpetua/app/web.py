@@ -18,6 +18,7 @@ from litestar.di import Provide
 from perpetua.access import http as access
 from perpetua.access.types import Actor, Secrets
 from perpetua.app import figures, health, imports_http, openapi, problems, reference, storage
+from perpetua.app.forwarded import networks
 from perpetua.app.limits import threshold
 from perpetua.app.metrics import Metrics, metrics_page
 from perpetua.app.middleware import Gate
@@ -85,7 +86,10 @@ def create_app(settings: Settings, db: Database | None = None, *, clock: Clock =
         request_max_body_size=MAX_BODY_BYTES,
         state=state,
     )
-    app.asgi_handler = Gate(app.asgi_handler, metrics, allowed_hosts=settings.allowed_hosts, https=settings.https)
+    app.asgi_handler = Gate(
+        app.asgi_handler, metrics, allowed_hosts=settings.allowed_hosts, https=settings.https,
+        proxies=networks(settings.trusted_proxies), proxy_header=settings.proxy_header,
+    )  # fmt: skip
     return app
 
 

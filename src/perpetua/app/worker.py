@@ -10,7 +10,7 @@ import structlog
 from procrastinate import Blueprint
 
 from perpetua.access import jobs as access
-from perpetua.app import imports_jobs
+from perpetua.app import imports_jobs, upkeep_jobs
 from perpetua.app.settings import Settings
 from perpetua.items import jobs as items
 from perpetua.kit import jobs
@@ -21,6 +21,7 @@ __all__ = ["TASKS", "run", "worker_queue"]
 
 TASKS: Final[dict[str, Blueprint]] = {
     "access": access.jobs, "items": items.jobs, "ledger": ledger.jobs, "imports": imports_jobs.jobs,
+    "upkeep": upkeep_jobs.jobs,
 }  # fmt: skip
 """Each word with jobs, and its tasks; a task's full name is `word:name`."""
 
@@ -47,7 +48,7 @@ async def run(settings: Settings, db: Database, *, until_idle: bool = False) -> 
             wait=not until_idle,
             delete_jobs="successful",
             shutdown_graceful_timeout=GRACE_SECONDS,
-            additional_context=jobs.context_of(db),
+            additional_context=jobs.context_of(db) | upkeep_jobs.context_of(settings),
             update_heartbeat_interval=jobs.HEARTBEAT_SECONDS,
             stalled_worker_timeout=jobs.STALLED_SECONDS,
         )

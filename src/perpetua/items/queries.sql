@@ -279,5 +279,9 @@ WHERE product_id = %(product_id)s ORDER BY position, id;
 DELETE FROM product_images WHERE id = %(id)s AND product_id = %(product_id)s
 RETURNING id, sha256, media_type, size_bytes, position;
 
+-- name: hold_image
+-- Whoever adds a picture with this content, or removes the content, waits for the other.
+SELECT pg_advisory_xact_lock(hashtextextended('image ' || %(sha256)s, 0));
+
 -- name: image_type
 SELECT media_type FROM product_images WHERE sha256 = %(sha256)s LIMIT 1;

@@ -29,7 +29,7 @@ async def run(*, keep_months: int = 24, folder: Path | None = None) -> None:
     settings = Settings.load()
     async with common.database(settings) as db:
         done = await service.archive(
-            db, common.actor(), folder or settings.home / "archive", keep_months=max(keep_months, 1)
+            db, common.actor(), folder or settings.archive_folder, keep_months=max(keep_months, 1)
         )
     common.show(done, title="Archived now", columns=["month", "rows", "file", "sha256"])
 

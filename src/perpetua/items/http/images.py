@@ -45,9 +45,9 @@ async def add_image(
 
 
 @delete("/api/products/{product_id:int}/images/{image_id:int}", tags=["items"])
-async def remove_image(db: Database, actor: Actor, product_id: PathId, image_id: PathId) -> None:
+async def remove_image(db: Database, actor: Actor, objects: ObjectStore, product_id: PathId, image_id: PathId) -> None:
     """Take a picture from a product."""
-    await service.remove_image(db, actor, product_id, image_id)
+    await service.remove_image(db, actor, objects, product_id, image_id)
 
 
 @get(

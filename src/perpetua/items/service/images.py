@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from datetime import datetime
 
 from perpetua.access.service import audit
 from perpetua.access.types import Actor
@@ -13,7 +14,7 @@ from perpetua.items.types import Image, ImageContent
 from perpetua.kit.database import Database, Tx
 from perpetua.kit.errors import Missing, TooLarge
 
-__all__ = ["MAX_IMAGE_BYTES", "add_image", "read_image", "remove_image"]
+__all__ = ["MAX_IMAGE_BYTES", "add_image", "read_image", "remove_image", "remove_unheld_images"]
 
 MAX_IMAGE_BYTES = 5_000_000
 MAX_IMAGES = 50
@@ -43,6 +44,7 @@ async def add_image(db: Database, actor: Actor, objects: ObjectStore, product_id
                 return image
         if len(held) >= MAX_IMAGES:
             raise TooLarge(reason=f"A product has at most {MAX_IMAGES} pictures.", limit=MAX_IMAGES)
+        await tx.value(store.Q["hold_image"], {"sha256": sha256})  # nobody removes it as unheld meanwhile
         # Kept before the row is visible: a row without content would be a fault, content without a row is none.
         await objects.put(sha256, content)
         await tx.value(store.Q["insert_image"], row)
@@ -54,8 +56,8 @@ async def add_image(db: Database, actor: Actor, objects: ObjectStore, product_id
     return await db.run(act)
 
 
-async def remove_image(db: Database, actor: Actor, product_id: int, image_id: int) -> None:
-    """Take a picture from a product. The content stays in the store, where another product may use it.
+async def remove_image(db: Database, actor: Actor, objects: ObjectStore, product_id: int, image_id: int) -> None:
+    """Take a picture from a product. Its content stays in the store for a day, and while another product has it.
 
     Raises:
         Missing: the product has none with this id.
@@ -70,8 +72,25 @@ async def remove_image(db: Database, actor: Actor, product_id: int, image_id: in
             raise Missing("image", image_id, product_id=product_id)
         await tx.value(store.Q["touch_product"], {"id": product_id})
         await audit(tx, actor, "product", product_id, "image removed", gone, None)
+        await objects.renew(gone.sha256)
 
     await db.run(act)
+
+
+async def remove_unheld_images(db: Database, objects: ObjectStore, *, before: datetime) -> int:
+    """Remove the contents that no product has had since `before`; how many there were."""
+    removed = 0
+    for sha256 in await objects.older(before):
+
+        async def act(tx: Tx, sha256: str = sha256) -> bool:
+            await tx.value(store.Q["hold_image"], {"sha256": sha256})
+            if await tx.value(store.Q["image_type"], {"sha256": sha256}):
+                return False
+            await objects.remove(sha256)
+            return True
+
+        removed += await db.run(act)
+    return removed
 
 
 async def read_image(db: Database, actor: Actor, objects: ObjectStore, sha256: str) -> ImageContent:
