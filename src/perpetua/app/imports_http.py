@@ -1,4 +1,4 @@
-"""Imports and exports over HTTP: files come and go here; the words know what is in them."""
+"""Imports over HTTP: files come here; the words know what is in them."""
 
 import tempfile
 from collections.abc import AsyncIterator
@@ -15,7 +15,8 @@ from litestar.params import Body, Parameter
 from litestar.response import Stream
 
 from perpetua.access.types import Actor
-from perpetua.app.files import MEDIA_TYPES, Format, kind_of, written
+from perpetua.app.exports_http import download
+from perpetua.app.files import kind_of
 from perpetua.app.imports_jobs import enqueue, enqueue_undo
 from perpetua.kit import imports, json
 from perpetua.kit.database import Database
@@ -107,7 +108,7 @@ async def download_errors(db: Database, actor: Actor, import_id: PathId) -> Stre
         async for batch in imports.stream_errors(db, import_id):
             yield [[getattr(one, name) for name in _ERRORS] for one in batch]
 
-    return _download(csv_stream(_ERRORS, rows()), f"import-{import_id}-errors", "csv")
+    return download(csv_stream(_ERRORS, rows()), f"import-{import_id}-errors", "csv")
 
 
 @post(
@@ -130,14 +131,6 @@ async def undo_import(db: Database, actor: Actor, import_id: PathId) -> Response
         return Response(_shown(await imports.undo(db, actor, kind, import_id), actor), status_code=200)
     begun = await imports.submit_undo(db, actor, kind, import_id, also=enqueue_undo)
     return Response(_shown(begun, actor), status_code=202, headers={"Location": f"/api/imports/{import_id}"})
-
-
-@get("/api/products/export", tags=["imports"], media_type="text/csv")
-async def export_products(
-    db: Database, actor: Actor, file_format: Annotated[Format, Parameter(query="format")] = "csv", bom: bool = False
-) -> Stream:
-    """The whole catalogue as CSV or XLSX, such as the import takes back; cost prices only for those who see them."""
-    return _download(written("products", file_format, db, actor, bom=bom), "products", file_format)
 
 
 async def _submit(db: Database, actor: Actor, kind: str, data: Upload) -> Response[Import]:
@@ -185,11 +178,6 @@ def _shown(one: Import, actor: Actor) -> Import:
     return msgspec.structs.replace(one, options=msgspec.structs.replace(one.options, constants={}))
 
 
-def _download(content: AsyncIterator[bytes], name: str, form: Format) -> Stream:
-    disposition = f'attachment; filename="{name}.{form}"'
-    return Stream(content, media_type=MEDIA_TYPES[form], headers={"Content-Disposition": disposition})
-
-
 handlers: list[Any] = [
-    import_products, import_any, list_imports, get_import, list_errors, download_errors, undo_import, export_products,
+    import_products, import_any, list_imports, get_import, list_errors, download_errors, undo_import,
 ]  # fmt: skip

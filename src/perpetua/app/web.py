@@ -17,7 +17,7 @@ from litestar.di import Provide
 
 from perpetua.access import http as access
 from perpetua.access.types import Actor, Secrets
-from perpetua.app import figures, health, imports_http, openapi, problems, reference, storage
+from perpetua.app import exports_http, figures, health, imports_http, openapi, problems, reference, storage
 from perpetua.app.forwarded import networks
 from perpetua.app.limits import threshold
 from perpetua.app.metrics import Metrics, metrics_page
@@ -40,7 +40,7 @@ MAX_BODY_BYTES: Final = 10_000_000
 
 WORDS: Final[list[Any]] = [
     *access.handlers, *places.handlers, *items.handlers, *ledger.handlers, *scanning.handlers,
-    *imports_http.handlers,
+    *imports_http.handlers, *exports_http.handlers,
 ]  # fmt: skip
 """The handlers of all words."""
 

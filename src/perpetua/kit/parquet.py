@@ -12,9 +12,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-__all__ = ["Condition", "Kind", "read", "sha256", "sums", "write"]
+from perpetua.kit.sink import Sink
 
-Kind = Literal["bigint", "integer", "text", "instant", "quantity", "money"]
+__all__ = ["Condition", "Kind", "read", "sha256", "stream", "sums", "write"]
+
+Kind = Literal["bigint", "integer", "text", "instant", "quantity", "money", "amount", "boolean"]
 Condition = tuple[str, Literal["==", "<", "<=", ">="], Any]
 
 
@@ -30,6 +32,33 @@ async def write(path: Path, columns: Mapping[str, Kind], batches: AsyncIterator[
             writer.write_table(pa.Table.from_pylist(rows, schema=schema))
     _sync(part)
     part.replace(path)
+
+
+async def stream(
+    columns: Mapping[str, Kind], batches: AsyncIterator[Sequence[Sequence[Any]]], *, group_rows: int = 20_000
+) -> AsyncIterator[bytes]:
+    """Rows as the bytes of a file, which is written as they come; at most one row group is held."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema, sink, held = _schema(columns), Sink(), list[Sequence[Any]]()
+    with pq.ParquetWriter(pa.PythonFile(sink, mode="w"), schema, compression="zstd") as writer:
+        async for rows in batches:
+            held += rows
+            if len(held) >= group_rows:
+                writer.write_table(_table(held, schema))
+                held.clear()
+                yield sink.take()
+        if held:
+            writer.write_table(_table(held, schema))
+    yield sink.take()
+
+
+def _table(rows: Sequence[Sequence[Any]], schema: Any) -> Any:
+    import pyarrow as pa
+
+    arrays = [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def read(
@@ -91,6 +120,10 @@ def _type(kind: Kind) -> Any:
             return pa.decimal128(18, 4)
         case "money":
             return pa.decimal128(18, 6)
+        case "amount":  # a quantity times a price
+            return pa.decimal128(38, 10)
+        case "boolean":
+            return pa.bool_()
 
 
 def _filter(columns: Mapping[str, Kind], where: Sequence[Condition]) -> Any:

@@ -27,7 +27,7 @@ COMMANDS: Final[tuple[tuple[str, str, str], ...]] = (
     ("place", "place:app", "Sites, zones and bins."),
     ("search", "search:search", "Find an item by SKU, barcode, name or attributes, typos and all."),
     ("import", "import_:app", "Read files in: items, places, stock, movements."),
-    ("export", "export:app", "Write lists to CSV or XLSX."),
+    ("export", "export:app", "Write lists to CSV, XLSX or Parquet."),
     ("stock", "stock:app", "What is where, now or at any past instant."),
     ("ledger", "ledger:app", "The history of an item."),
     ("archive", "archive:app", "Old months of the ledger in Parquet files."),

@@ -1,6 +1,6 @@
 """The whole catalogue as rows for a file, such as an import takes back."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,14 +11,17 @@ from perpetua.items import store
 from perpetua.items.service.barcode_cells import write_barcodes
 from perpetua.kit import json
 from perpetua.kit.database import Database
+from perpetua.kit.parquet import Kind
 
 __all__ = ["export_columns", "export_products"]
 
-_COLUMNS = (
-    "sku", "name", "product", "product_name", "description", "category", "unit", "tracking", "owner", "cost_price",
-    "selling_price", "weight_kg", "length_mm", "width_mm", "height_mm", "barcodes", "attributes", "active",
-    "product_attributes", "product_active",
-)  # fmt: skip
+_COLUMNS: Mapping[str, Kind] = {
+    "sku": "text", "name": "text", "product": "text", "product_name": "text", "description": "text",
+    "category": "text", "unit": "text", "tracking": "text", "owner": "text", "cost_price": "money",
+    "selling_price": "money", "weight_kg": "money", "length_mm": "money", "width_mm": "money", "height_mm": "money",
+    "barcodes": "text", "attributes": "text", "active": "boolean", "product_attributes": "text",
+    "product_active": "boolean",
+}  # fmt: skip
 
 
 class _Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,9 +47,9 @@ class _Item(msgspec.Struct, frozen=True, kw_only=True):
     barcodes: list[dict[str, Any]]
 
 
-def export_columns(actor: Actor) -> list[str]:
-    """Titles of the columns; costs only for those who see them."""
-    return [name for name in _COLUMNS if name != "cost_price" or actor.sees_costs]
+def export_columns(actor: Actor) -> dict[str, Kind]:
+    """The columns and what each holds; costs only for those who see them."""
+    return {name: kind for name, kind in _COLUMNS.items() if name != "cost_price" or actor.sees_costs}
 
 
 async def export_products(db: Database, actor: Actor) -> AsyncIterator[list[Sequence[Any]]]:
@@ -63,7 +66,7 @@ async def export_products(db: Database, actor: Actor) -> AsyncIterator[list[Sequ
             yield [_row(item, columns) for item in batch]
 
 
-def _row(item: _Item, columns: Sequence[str]) -> list[Any]:
+def _row(item: _Item, columns: Iterable[str]) -> list[Any]:
     shown = {
         "barcodes": write_barcodes(item.barcodes),
         "attributes": json.dumps(item.attributes).decode() if item.attributes else None,

@@ -9,18 +9,23 @@ Always true:
 - What we wrote, we read back as it was.
 """
 
+from perpetua.kit.tabular.extract import MEDIA_TYPES, Extract, Format, file_of
 from perpetua.kit.tabular.reading import inspect, read
 from perpetua.kit.tabular.types import DEFAULT_LIMITS, Fault, Limits, Row, Table, Unreadable
 from perpetua.kit.tabular.writing import csv_stream, xlsx_stream
 
 __all__ = [
     "DEFAULT_LIMITS",
+    "MEDIA_TYPES",
+    "Extract",
     "Fault",
+    "Format",
     "Limits",
     "Row",
     "Table",
     "Unreadable",
     "csv_stream",
+    "file_of",
     "inspect",
     "read",
     "xlsx_stream",

@@ -10,6 +10,8 @@ from decimal import Decimal
 from typing import Any
 from xml.sax.saxutils import escape
 
+from perpetua.kit.sink import Sink
+
 __all__ = ["csv_stream", "unquoted", "xlsx_stream"]
 
 Batches = AsyncIterable[Iterable[Sequence[Any]]]
@@ -78,7 +80,7 @@ async def xlsx_stream(header: Sequence[str], batches: Batches, *, sheet: str = "
 
     Rows beyond what a sheet holds go on in a second sheet, with the header again.
     """
-    sink = _Sink()
+    sink = Sink()
     sheets = 0
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         part: Any = None
@@ -144,26 +146,6 @@ def _letters(column: int) -> str:
             name, number = chr(65 + number % 26) + name, number // 26 - 1
         _names.append(name)
     return _names[column]
-
-
-class _Sink(io.RawIOBase):
-    """What the zip writes, until it is taken; it cannot be sought, so the zip streams."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any, /) -> int:
-        self._parts.append(bytes(data))
-        return len(data)
-
-    def take(self) -> bytes:
-        """Everything written since the last call."""
-        taken = b"".join(self._parts)
-        self._parts.clear()
-        return taken
 
 
 _XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'

@@ -4,6 +4,7 @@ from perpetua.ledger.service.approving import approve, list_requests, reject, wi
 from perpetua.ledger.service.archiving import archive, archived_rows, archived_stock, list_archives
 from perpetua.ledger.service.checking import check, knows_head, last_check, list_checks
 from perpetua.ledger.service.correcting import correct
+from perpetua.ledger.service.exporting import StockBy, export_movements, export_stock
 from perpetua.ledger.service.keeping import make_checkpoints, make_partitions, seal
 from perpetua.ledger.service.moving import cancel_transfer, get_transfer, list_transfers, receive_transfer, transfer
 from perpetua.ledger.service.posting import Fitted, post, post_fitting
@@ -21,6 +22,7 @@ from perpetua.ledger.service.stocking import adjust, receive, return_, sell, wri
 
 __all__ = [
     "Fitted",
+    "StockBy",
     "adjust",
     "approve",
     "archive",
@@ -31,6 +33,8 @@ __all__ = [
     "change_reason",
     "check",
     "correct",
+    "export_movements",
+    "export_stock",
     "get_movement",
     "get_transfer",
     "item_levels",

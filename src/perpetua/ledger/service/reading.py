@@ -11,14 +11,18 @@ from msgspec import UNSET
 from perpetua.access.types import Actor
 from perpetua.items import service as items
 from perpetua.kit.clock import Clock, system_clock
-from perpetua.kit.database import Database, Queries, Tx
+from perpetua.kit.database import Database, Queries, Statement, Tx
 from perpetua.kit.errors import InvalidValue, Missing
 from perpetua.kit.listing import Page, PageRequest, page_of
 from perpetua.ledger import store
 from perpetua.ledger.types import ItemLevel, Movement, MovementFilters, Position, Serial, StockFilters
 from perpetua.places import service as places
+from perpetua.places.types import LocationRef
 
-__all__ = ["catalogue_at", "get_movement", "item_levels", "list_movements", "list_serials", "list_stock", "stock_of"]
+__all__ = [
+    "catalogue_at", "get_movement", "item_levels", "list_movements", "list_serials", "list_stock", "moment",
+    "place_named", "stock_filters", "stock_now", "stock_of", "variant_ids_of",
+]  # fmt: skip
 
 Q = Queries(store.__file__, "reading.sql")
 _FEW = 5000
@@ -45,8 +49,8 @@ async def list_stock(
     actor.require("stock.read")
     after = page.after(str)
     async with db.snapshot() as tx:
-        place = await _place(tx, actor, filters.location)
-        params = await _filters(tx, actor, filters)
+        place = await place_named(tx, actor, filters.location)
+        params = await stock_filters(tx, actor, filters)
         params |= {
             "location_id": place.id if place else None,
             "after": after[0] if after else None,
@@ -57,8 +61,7 @@ async def list_stock(
             statement = Q["stock_then"]
             params |= msgspec.structs.asdict(when)
         else:
-            few = place is not None and place.kind not in _SITES and await _few(tx, place.id)
-            statement = Q["stock_now_here" if few else "stock_now"]
+            statement = await stock_now(tx, place)
         rows = await tx.dicts(statement, params)
     found = [_position(actor, row, place.id if place else None, place.code if place else None, when) for row in rows]
     return page_of(found, page, lambda position: [position.sku.upper()])
@@ -121,8 +124,8 @@ async def list_movements(db: Database, actor: Actor, filters: MovementFilters, p
     """Ledger rows: of one item as they happened, of all as they were written; the latest first."""
     actor.require("stock.read")
     async with db.snapshot() as tx:
-        place = await _place(tx, actor, filters.location)
-        variant_ids = await _variant_ids(tx, filters.sku, filters.variant_id)
+        place = await place_named(tx, actor, filters.location)
+        variant_ids = await variant_ids_of(tx, filters.sku, filters.variant_id)
         params = msgspec.structs.asdict(filters) | {
             "variant_ids": variant_ids, "location_id": place.id if place else None, "scope": actor.scope_ids,
             "limit": page.limit + 1, "after_at": None, "after_id": None,
@@ -158,9 +161,9 @@ async def list_serials(
     actor.require("stock.read")
     after = page.after(int)
     async with db.transaction() as tx:
-        place = await _place(tx, actor, location)
+        place = await place_named(tx, actor, location)
         params = {
-            "variant_ids": await _variant_ids(tx, sku, None), "serial": serial, "status": status,
+            "variant_ids": await variant_ids_of(tx, sku, None), "serial": serial, "status": status,
             "location_id": place.id if place else None, "scope": actor.scope_ids,
             "after": after[0] if after else None, "limit": page.limit + 1,
         }  # fmt: skip
@@ -196,9 +199,10 @@ _NO_FILTER: dict[str, Any] = {
 }  # fmt: skip
 
 
-async def _filters(tx: Tx, actor: Actor, filters: StockFilters) -> dict[str, Any]:
+async def stock_filters(tx: Tx, actor: Actor, filters: StockFilters) -> dict[str, Any]:
+    """The filters as a statement's parameters. Raises Missing: no such item."""
     return _NO_FILTER | {
-        "variant_ids": await _variant_ids(tx, filters.sku, None),
+        "variant_ids": await variant_ids_of(tx, filters.sku, None),
         "product_id": filters.product_id,
         "category_id": filters.category_id,
         "owner_id": filters.owner_id,
@@ -207,7 +211,8 @@ async def _filters(tx: Tx, actor: Actor, filters: StockFilters) -> dict[str, Any
     }
 
 
-async def _variant_ids(tx: Tx, sku: str | None, variant_id: int | None) -> list[int] | None:
+async def variant_ids_of(tx: Tx, sku: str | None, variant_id: int | None) -> list[int] | None:
+    """The item as a filter; None is all. Raises Missing."""
     if variant_id is not None:
         return [variant_id]
     if sku is None:
@@ -218,7 +223,8 @@ async def _variant_ids(tx: Tx, sku: str | None, variant_id: int | None) -> list[
     return [found[sku.upper()].id]
 
 
-async def _place(tx: Tx, actor: Actor, code: str | None) -> Any:
+async def place_named(tx: Tx, actor: Actor, code: str | None) -> LocationRef | None:
+    """The place with this code. Raises Missing or OutOfScope."""
     if code is None:
         return None
     place = (await places.by_codes(tx, [code])).get(code)
@@ -226,6 +232,12 @@ async def _place(tx: Tx, actor: Actor, code: str | None) -> Any:
         raise Missing("location", code)
     actor.require_place(place.path, place.code)
     return place
+
+
+async def stock_now(tx: Tx, place: LocationRef | None) -> Statement:
+    """Of two ways to the same rows, the better one for this place."""
+    few = place is not None and place.kind not in _SITES and await _few(tx, place.id)
+    return Q["stock_now_here" if few else "stock_now"]
 
 
 async def _few(tx: Tx, location_id: int) -> bool:

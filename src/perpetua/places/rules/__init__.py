@@ -1,5 +1,7 @@
-"""Decisions about places: where a place may stand (`tree`), and what a list or a layout makes (`plan`)."""
+"""Decisions about places: where a place may stand (`tree`), what a list or a layout makes (`plan`),
+and a place as a row of a file (`cells`)."""
 
+from perpetua.places.rules.cells import ADDRESS, COLUMNS, cells_of, read_lines
 from perpetua.places.rules.plan import MAX_PLACES, NewPlace, labels_of, lay_out, planned
 from perpetua.places.rules.tree import (
     check_code,
@@ -12,8 +14,11 @@ from perpetua.places.rules.tree import (
 )
 
 __all__ = [
+    "ADDRESS",
+    "COLUMNS",
     "MAX_PLACES",
     "NewPlace",
+    "cells_of",
     "check_code",
     "check_limits",
     "check_move",
@@ -22,6 +27,7 @@ __all__ = [
     "lay_out",
     "may_stand",
     "planned",
+    "read_lines",
     "sellable_default",
     "transit_code",
 ]

@@ -12,7 +12,7 @@ from perpetua.places.service.lookups import (
     within,
 )
 from perpetua.places.service.making import create, create_many, lay_out, make
-from perpetua.places.service.reading import get, list_locations, path, tree
+from perpetua.places.service.reading import export_locations, get, list_locations, path, tree
 
 __all__ = [
     "by_codes",
@@ -20,6 +20,7 @@ __all__ = [
     "change",
     "create",
     "create_many",
+    "export_locations",
     "get",
     "hold_topology",
     "lay_out",

@@ -1,14 +1,18 @@
 """Reading places: one, a list, a level of the tree, the way down to one. Each within the actor's own subtrees."""
 
+from collections.abc import AsyncIterator
+from typing import Any
+
 from perpetua.access.types import Actor
 from perpetua.kit.database import Database, Tx
 from perpetua.kit.errors import Missing
 from perpetua.kit.listing import Page, PageRequest
-from perpetua.places import store
+from perpetua.kit.tabular import Extract
+from perpetua.places import rules, store
 from perpetua.places.service.lookups import resolve
 from perpetua.places.types import Branch, Location, LocationFilters, LocationRef, Step
 
-__all__ = ["get", "list_locations", "path", "tree"]
+__all__ = ["export_locations", "get", "list_locations", "path", "tree"]
 
 
 async def get(db: Database, actor: Actor, location: str | int) -> Location:
@@ -33,12 +37,24 @@ async def list_locations(db: Database, actor: Actor, filters: LocationFilters, p
     """
     actor.require("places.read")
     async with db.snapshot() as tx:
-        named: dict[str, int] = {}
-        for name, value in (("site", filters.site), ("parent", filters.parent), ("within", filters.within)):
-            if value is not None:
-                # A confined actor may name the site above the own places: what the list shows is the actor's own.
-                named[name] = (await _known(tx, value)).id
-        return await store.list_locations(tx, actor, filters, named, page)
+        return await store.list_locations(tx, actor, filters, await _named(tx, filters), page)
+
+
+def export_locations(db: Database, actor: Actor, filters: LocationFilters) -> Extract:
+    """The places that pass the filters as rows for a file, each after the one that it stands in.
+
+    Raises:
+        NotAllowed. And when the rows are read: Missing, for a place named in the filters that is not there.
+    """
+    actor.require("exports.run")
+    actor.require("places.read")
+    return Extract(rules.COLUMNS, _rows(db, actor, filters))
+
+
+async def _rows(db: Database, actor: Actor, filters: LocationFilters) -> AsyncIterator[list[list[Any]]]:
+    async with db.snapshot() as tx:
+        async for batch in store.stream_locations(tx, actor, filters, await _named(tx, filters)):
+            yield [rules.cells_of(place) for place in batch]
 
 
 async def tree(db: Database, actor: Actor, parent: str | int | None, page: PageRequest) -> Page[Branch]:
@@ -72,6 +88,17 @@ async def path(db: Database, actor: Actor, location: str | int) -> list[Step]:
     actor.require("places.read")
     async with db.snapshot() as tx:
         return await store.steps(tx, actor, (await _visible(tx, actor, location)).id)
+
+
+async def _named(tx: Tx, filters: LocationFilters) -> dict[str, int]:
+    """The places that the filters name. A confined actor may name the site above the own places: what is shown is the
+    actor's own.
+    """
+    named: dict[str, int] = {}
+    for name, value in (("site", filters.site), ("parent", filters.parent), ("within", filters.within)):
+        if value is not None:
+            named[name] = (await _known(tx, value)).id
+    return named
 
 
 async def _known(tx: Tx, location: str | int) -> LocationRef:
