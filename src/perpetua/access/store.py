@@ -261,6 +261,17 @@ async def factor(tx: Tx, person_id: int, *, confirmed: bool) -> bytes | None:
     return await tx.value(sa.select(second_factors.c.secret).where(which).with_for_update())
 
 
+async def factors(tx: Tx) -> list[tuple[int, bytes]]:
+    """All encrypted secrets with their persons; held until the transaction ends."""
+    query = sa.select(second_factors.c.person_id, second_factors.c.secret).order_by(second_factors.c.person_id)
+    return [(row["person_id"], row["secret"]) for row in await tx.dicts(query.with_for_update())]
+
+
+async def replace_factor(tx: Tx, person_id: int, secret: bytes) -> None:
+    """The same second factor, encrypted anew."""
+    await tx.execute(sa.update(second_factors).where(second_factors.c.person_id == person_id).values(secret=secret))
+
+
 async def confirm_factor(tx: Tx, person_id: int, code_hashes: list[bytes]) -> None:
     """The factor is needed from now on; these are its recovery codes."""
     which = second_factors.c.person_id == person_id

@@ -109,15 +109,30 @@ class Secrets(Hidden, frozen=True, kw_only=True):
     """What access must know of the installation and may not keep in the database.
 
     `key` (at least 32 letters) is never used itself: each purpose gets a key of its own from it.
+    `old`: keys before this one; what was made under them is still read.
     `https`: browsers reach the installation by HTTPS alone, so cookies are `Secure`.
     """
 
     key: str
+    old: tuple[str, ...] = ()
     https: bool = False
 
     def key_for(self, purpose: str) -> bytes:
         """32 bytes for one purpose; from one purpose's nothing follows about another's."""
-        return hmac.digest(self.key.encode(), b"perpetua/" + purpose.encode(), hashlib.sha256)
+        return self.keys_for(purpose)[0]
+
+    def keys_for(self, purpose: str) -> list[bytes]:
+        """The purpose's key, then those that it had before."""
+        return [
+            hmac.digest(key.encode(), b"perpetua/" + purpose.encode(), hashlib.sha256) for key in (self.key, *self.old)
+        ]
+
+
+class Renewed(msgspec.Struct, frozen=True, kw_only=True):
+    """How many encrypted secrets were written anew under the key in use, and how many no key reads."""
+
+    renewed: int
+    unreadable: int
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,14 +6,13 @@ Always true:
 """
 
 import os
-import secrets
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 import msgspec
 
+from perpetua.app import secret_file
 from perpetua.app.forwarded import HEADERS, ProxyHeader, networks
 from perpetua.app.mail import Transport
 from perpetua.kit.errors import InvalidValue
@@ -38,6 +37,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """PERPETUA_BIND: `host:port` or `port`."""
     given_secret: str | None = None
     """PERPETUA_SECRET: signs sessions and tokens; when absent, made once and kept in `home` (mode 0600)."""
+    given_old_secrets: tuple[str, ...] = ()
+    """PERPETUA_OLD_SECRETS: secrets before PERPETUA_SECRET, by blank; what was made under them is still accepted."""
     log_level: LogLevel = "info"
     """PERPETUA_LOG_LEVEL."""
     web_workers: int = 1
@@ -75,11 +76,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """
         env = os.environ if environment is None else environment
         host, port = _bind(env.get("PERPETUA_BIND", ""))
-        secret = env.get("PERPETUA_SECRET") or None
-        if secret is not None and len(secret) < MIN_SECRET_LENGTH:
-            raise InvalidValue(
-                "PERPETUA_SECRET", "(hidden)", f"is too short; give at least {MIN_SECRET_LENGTH} letters"
-            )
+        secret, old = env.get("PERPETUA_SECRET") or None, tuple(env.get("PERPETUA_OLD_SECRETS", "").split())
+        for name, given in (("PERPETUA_SECRET", secret), *(("PERPETUA_OLD_SECRETS", each) for each in old)):
+            if given is not None and len(given) < MIN_SECRET_LENGTH:
+                raise InvalidValue(name, "(hidden)", f"is too short; give at least {MIN_SECRET_LENGTH} letters")
         smtp = Transport.parse(env["PERPETUA_SMTP"]) if env.get("PERPETUA_SMTP") else None
         if smtp and "@" not in env.get("PERPETUA_MAIL_FROM", ""):
             raise InvalidValue("PERPETUA_MAIL_FROM", "", "must be the address that mail is from")
@@ -89,6 +89,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             host=host,
             port=port,
             given_secret=secret,
+            given_old_secrets=old,
             log_level=cast(LogLevel, _one_of(env, "PERPETUA_LOG_LEVEL", get_args(LogLevel), "info")),
             web_workers=_number(env, "PERPETUA_WORKERS", max(1, (os.cpu_count() or 1) // 2), 64),
             job_concurrency=_number(env, "PERPETUA_JOBS", 4, 64),
@@ -120,7 +121,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def secret(self) -> str:
         """The secret that signs sessions and tokens; made and kept in `home` at the first use."""
-        return self.given_secret or _kept_secret(self.home)
+        return self.given_secret or secret_file.kept(self.home)[0]
+
+    @property
+    def old_secrets(self) -> tuple[str, ...]:
+        """Secrets that were in use before, and are still accepted."""
+        return self.given_old_secrets if self.given_secret else tuple(secret_file.kept(self.home)[1:])
 
     def __repr__(self) -> str:
         return f"Settings(home={str(self.home)!r}, database={masked(self.database_url or 'embedded')!r})"
@@ -185,19 +191,3 @@ def _default_home(env: Mapping[str, str]) -> Path:
     if (clone / "pyproject.toml").exists() and (clone / "migrations").exists():
         return clone / "var"
     return Path(env.get("XDG_DATA_HOME") or "~/.local/share") / "perpetua"
-
-
-def _kept_secret(home: Path) -> str:
-    path = home / "secret"
-    if not path.exists():
-        home.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=home)  # mkstemp makes it 0600
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(48))
-        try:
-            os.link(name, path)  # whole or not at all; the first of two processes wins
-        except FileExistsError:
-            pass
-        finally:
-            Path(name).unlink()
-    return path.read_text().strip()

@@ -57,7 +57,7 @@ def create_app(settings: Settings, db: Database | None = None, *, clock: Clock =
     """
     metrics = Metrics()
     figures.watch(metrics)
-    secrets = Secrets(key=settings.secret, https=settings.https)
+    secrets = Secrets(key=settings.secret, old=settings.old_secrets, https=settings.https)
     objects = DiskStore(settings.home / "objects")
     state = State({"db": db})
     handlers = [*OWN, *WORDS]

@@ -10,6 +10,7 @@ from perpetua.access.service.factors import (
     confirm_second_factor,
     disable_second_factor,
     enroll_second_factor,
+    renew_encryption,
     reset_second_factor,
 )
 from perpetua.access.service.passwords import change_password, reset_password, set_password
@@ -29,8 +30,8 @@ __all__ = [
     "Change", "actor_of", "audit", "audit_many", "audit_override", "change_password", "change_person",
     "confirm_second_factor", "create_person", "create_token", "disable_second_factor", "end_session",
     "enroll_second_factor", "find_person", "get_person", "issue_jwt", "list_audit", "list_people", "list_sessions",
-    "list_tokens", "me", "reset_password", "reset_second_factor", "revoke_token", "set_password", "set_scope",
-    "sign_in", "sign_out", "sign_out_everywhere", "tidy",
+    "list_tokens", "me", "renew_encryption", "reset_password", "reset_second_factor", "revoke_token", "set_password",
+    "set_scope", "sign_in", "sign_out", "sign_out_everywhere", "tidy",
 ]  # fmt: skip
 
 

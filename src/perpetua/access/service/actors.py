@@ -7,11 +7,12 @@ Always true:
 - A JWT is good for at most 15 minutes, for this installation alone, and for reading who signed it alone.
 """
 
+import contextlib
 from datetime import timedelta
 from typing import Any, Final
 
 from joserfc import jwt
-from joserfc.errors import JoseError
+from joserfc.errors import BadSignatureError, JoseError
 from joserfc.jwk import OctKey
 
 from perpetua.access import store
@@ -124,13 +125,21 @@ def _credential(keys: Secrets, cookie: str | None, authorization: str | None, cl
 def _claims(keys: Secrets, value: str, clock: Clock) -> dict[str, Any]:
     now = int(clock().timestamp())
     try:
-        claims = jwt.decode(value, _key(keys), algorithms=["HS256"]).claims
+        claims = _signed(keys, value)
         jwt.JWTClaimsRegistry(now=now, leeway=0, **_CLAIMS).validate(claims)
     except (JoseError, ValueError, UnicodeError):
         raise Unauthenticated(reason=_NO_LONGER) from None
     if claims["exp"] - now > JWT_LASTS.total_seconds():
         raise Unauthenticated(reason=_NO_LONGER)
     return claims
+
+
+def _signed(keys: Secrets, value: str) -> dict[str, Any]:
+    """The claims, signed with a key of ours. Raises JoseError, ValueError."""
+    for key in keys.keys_for("jwt"):
+        with contextlib.suppress(BadSignatureError):
+            return jwt.decode(value, OctKey.import_key(key), algorithms=["HS256"]).claims
+    raise BadSignatureError
 
 
 def _key(keys: Secrets) -> OctKey:

@@ -8,6 +8,7 @@ Always true:
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import os
 import secrets
@@ -27,8 +28,8 @@ from perpetua.access.errors import SecondFactorState
 from perpetua.access.types import Secrets
 
 __all__ = [
-    "TOKEN_PREFIX", "code_step", "decrypted", "digest", "encrypted", "hashed", "new_password", "new_recovery_code",
-    "new_token", "recovery_digest", "verified",
+    "TOKEN_PREFIX", "code_step", "decrypted", "digest", "encrypted", "hashed", "is_under", "new_password",
+    "new_recovery_code", "new_token", "recovery_digest", "verified",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -88,12 +89,20 @@ def decrypted(keys: Secrets, data: bytes, person_id: int) -> str:
     Raises:
         SecondFactorState: the installation's secret is another one than then.
     """
+    for key in keys.keys_for("second-factor"):
+        with contextlib.suppress(InvalidTag):
+            return AESGCM(key).decrypt(bytes(data[:12]), bytes(data[12:]), str(person_id).encode()).decode()
+    reason = "The second factor was made under another secret of this installation; have it reset."
+    raise SecondFactorState(reason=reason)
+
+
+def is_under(keys: Secrets, data: bytes, person_id: int) -> bool:
+    """Whether it was encrypted under one of these keys."""
     try:
-        cipher = AESGCM(keys.key_for("second-factor"))
-        return cipher.decrypt(bytes(data[:12]), bytes(data[12:]), str(person_id).encode()).decode()
-    except InvalidTag:
-        reason = "The second factor was made under another secret of this installation; have it reset."
-        raise SecondFactorState(reason=reason) from None
+        decrypted(keys, data, person_id)
+    except SecondFactorState:
+        return False
+    return True
 
 
 def code_step(secret: str, code: str, now: datetime) -> int | None:

@@ -6,6 +6,7 @@ recovery codes hashed; whoever takes it away proves the password first, or admin
 
 from typing import Final
 
+import msgspec
 from pyotp import random_base32
 from pyotp.totp import TOTP
 
@@ -15,13 +16,13 @@ from perpetua.access.service import attempts, crypto
 from perpetua.access.service.audit import audit
 from perpetua.access.service.people import manageable, own_credentials
 from perpetua.access.service.signin import code_is_right
-from perpetua.access.types import Actor, Codes, Enrolment, Secrets
+from perpetua.access.types import Actor, Codes, Enrolment, Renewed, Secrets
 from perpetua.kit.clock import Clock, system_clock
 from perpetua.kit.database import Database, Tx
 from perpetua.kit.errors import Missing
 
 __all__ = [
-    "confirm_second_factor", "disable_second_factor", "enroll_second_factor", "reset_second_factor",
+    "confirm_second_factor", "disable_second_factor", "enroll_second_factor", "renew_encryption", "reset_second_factor",
 ]  # fmt: skip
 
 RECOVERY_CODES: Final = 10
@@ -127,3 +128,26 @@ async def reset_second_factor(db: Database, actor: Actor, person_id: int) -> Non
         await audit(tx, actor, "person", person_id, "second_factor_reset", {"second_factor": True}, None)
 
     await db.run(act)
+
+
+async def renew_encryption(db: Database, actor: Actor, keys: Secrets) -> Renewed:
+    """Encrypt under the key in use what was encrypted under one before it; what no key reads stays as it is."""
+    actor.require("people.write")
+    current = msgspec.structs.replace(keys, old=())
+
+    async def act(tx: Tx) -> Renewed:
+        renewed, unreadable = 0, 0
+        for person_id, data in await store.factors(tx):
+            try:
+                secret = crypto.decrypted(keys, data, person_id)
+            except SecondFactorState:
+                unreadable += 1
+                continue
+            if not crypto.is_under(current, data, person_id):
+                await store.replace_factor(tx, person_id, crypto.encrypted(current, secret, person_id))
+                renewed += 1
+        if renewed:
+            await audit(tx, actor, "installation", "secret", "renewed", after={"second_factors": renewed})
+        return Renewed(renewed=renewed, unreadable=unreadable)
+
+    return await db.run(act)

@@ -34,6 +34,7 @@ COMMANDS: Final[tuple[tuple[str, str, str], ...]] = (
     ("check", "check:app", "Prove that ledger, levels and seals agree."),
     ("user", "user:app", "People and their roles."),
     ("token", "token:app", "API tokens."),
+    ("secret", "secret:app", "The installation's secret: put another in use."),
     ("db", "db:app", "The database: migrate, status, back up, restore."),
 )
 """Each command, where it lives below this package (imported when it is called), and what help says of it."""
