@@ -76,6 +76,14 @@ async def test_without_opening_what_is_short_is_refused_alone(
     assert (bad.line, bad.code) == (3, "not_enough_stock")
 
 
+async def test_rows_may_tell_their_location_themselves(db: Database, world: SimpleNamespace, tmp_path: Path) -> None:
+    text = "sku,location,quantity,date,type\n55555,LON-A-1,3,2011-01-01,RECEIPT\n55555,,4,2011-01-02,RECEIPT\n"
+    done = await take(db, tmp_path, text)
+    assert (done.rows_good, done.rows_bad) == (1, 1)
+    bad = (await errors_of(db, done.id, PageRequest())).items[0]
+    assert (bad.line, bad.code, bad.field) == (3, "missing_value", "location")
+
+
 async def test_opening_stock(db: Database, world: SimpleNamespace, tmp_path: Path) -> None:
     text = "Store,City,Brand,Description,Size,onHand,Price,startDate\n" + "\n".join(
         [

@@ -64,7 +64,7 @@ class MovementsKind:
 
     async def prepare(self, tx: Tx, actor: Actor, run: Run) -> Any:
         """Read all rows once: make the items and places that are missing, and post the opening receipts."""
-        default = await _default_location(tx, run.options)
+        default = await _default_location(tx, run)
         pattern = _pattern(run.fields, run.options)
         wanted: dict[str, _Named] = {}
         sites: dict[str, CreateLocation] = {}
@@ -155,15 +155,18 @@ def _pattern(fields: frozenset[str], options: ImportOptions) -> re.Pattern[str]:
         raise InvalidValue("products", str(asked), f"is no regular expression: {odd}") from None
 
 
-async def _default_location(tx: Tx, options: ImportOptions) -> str:
-    if given := options.kind.get("location"):
+async def _default_location(tx: Tx, run: Run) -> str:
+    """Where rows without a location happen; blank where nobody can tell, and the rows themselves must."""
+    if given := run.options.kind.get("location"):
         return str(given).strip().upper()
     sites = await places.sites(tx)
-    if len(sites) > 1:
+    if len(sites) > 1 and "location" not in run.fields:
         raise InvalidValue(
             "location", "", f"there are {len(sites)} sites; say which one the rows without a location belong to",
             sites=[site.code for site in sites[:20]],
         )  # fmt: skip
+    if len(sites) > 1:
+        return ""
     return sites[0].code.upper() if sites else DEFAULT_SITE
 
 
@@ -203,8 +206,12 @@ def _read(rows: Sequence[Parsed], default: str, goods: Mapping[str, str | None])
         if isinstance(moved, NoMovement):
             bad.append(BadRow(parsed.place, moved.code, moved.reason, "quantity", str(quantity)))
             continue
-        location = values.get("location")
-        taken.append(_Taken(parsed, sku, location.upper() if location else default, moved))
+        location = str(values.get("location") or default).upper()
+        if not location:
+            reason = "is missing, and there are several sites; give the location of all such rows as an option"
+            bad.append(BadRow(parsed.place, "missing_value", reason, "location"))
+            continue
+        taken.append(_Taken(parsed, sku, location, moved))
     return taken, bad
 
 
