@@ -142,14 +142,16 @@ def distance(one: str, other: str, limit: int = 2) -> int:
     if abs(len(one) - len(other)) > limit:
         return limit + 1
     # What both begin and end with costs nothing; most words are then one letter apart.
-    start, end = 0, 0
-    while start < min(len(one), len(other)) and one[start] == other[start]:
+    start, end, shorter = 0, 0, min(len(one), len(other))
+    while start < shorter and one[start] == other[start]:
         start += 1
-    while end < min(len(one), len(other)) - start and one[-1 - end] == other[-1 - end]:
+    while end < shorter - start and one[-1 - end] == other[-1 - end]:
         end += 1
     one, other = one[start : len(one) - end], other[start : len(other) - end]
     if not one or not other:
         return min(len(one) + len(other), limit + 1)
+    if len(one) == len(other) == 1:
+        return 1
     before: list[int] = []
     last = list(range(len(other) + 1))
     for i, a in enumerate(one, 1):
