@@ -86,14 +86,14 @@ async def few() -> str:
     return "taken"
 
 
-def served(settings: Settings, db: Database, *trusted: str) -> AsyncTestClient[Litestar]:
+def served(settings: Settings, db: Database, *trusted: str, peer: str = "10.0.0.1") -> AsyncTestClient[Litestar]:
     app = create_app(msgspec.structs.replace(settings, trusted_proxies=trusted), db)
     for each in (address, few):
         app.register(each)
     inner = app.asgi_handler
 
     async def from_a_proxy(scope: Any, receive: Any, send: Any) -> None:
-        await inner(scope | {"client": ("10.0.0.1", 4711)}, receive, send)
+        await inner(scope | {"client": (peer, 4711)}, receive, send)
 
     app.asgi_handler = from_a_proxy
     return AsyncTestClient(app)
@@ -113,3 +113,14 @@ async def test_limits_are_by_caller_behind_a_trusted_proxy_and_by_proxy_otherwis
         assert (await client.get("/t/address", headers=asks("198.51.100.1"))).text == "10.0.0.1"
         answers = [await client.get("/t/few", headers=asks(f"198.51.100.{n}")) for n in (1, 2)]
         assert [answer.status_code for answer in answers] == [200, 429]
+
+
+async def test_what_a_proxy_on_the_machine_passes_on_is_not_the_machine_itself(
+    settings: Settings, db: Database
+) -> None:
+    async with served(settings, db, peer="127.0.0.1") as client:
+        assert (await client.get("/metrics")).status_code == 200
+        assert (await client.get("/metrics", headers={"X-Forwarded-For": "198.51.100.1"})).status_code == 403
+        assert (await client.get("/metrics", headers={"Forwarded": "for=198.51.100.1"})).status_code == 403
+    async with served(settings, db, "127.0.0.1", peer="127.0.0.1") as client:
+        assert (await client.get("/metrics", headers={"X-Forwarded-For": "198.51.100.1"})).status_code == 403

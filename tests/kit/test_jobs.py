@@ -1,7 +1,10 @@
 """Jobs: queued with the caller's data or not at all, done by a worker, taken over from a killed one."""
 
+import contextlib
+
 import pytest
 from procrastinate import Blueprint, JobContext
+from procrastinate.exceptions import ConnectorException
 
 from perpetua.app import worker
 from perpetua.app.settings import Settings
@@ -16,6 +19,16 @@ probe = Blueprint()
 async def ask(context: JobContext, number: int) -> None:
     async with jobs.database_of(context).transaction() as tx:
         ANSWERED.append(await tx.value(sql("SELECT %(number)s::int"), {"number": number}))
+
+
+@probe.task(name="cut", pass_context=True)
+async def cut(context: JobContext) -> None:
+    """Ends as the database loses all its connections."""
+    async with jobs.database_of(context).admin() as tx:
+        await tx.values(
+            sql("""SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                   WHERE datname = current_database() AND pid <> pg_backend_pid()""")
+        )
 
 
 @pytest.fixture
@@ -101,3 +114,14 @@ async def test_one_that_waits_already_does_not_keep_the_others_of_a_killed_worke
     await worker.run(settings, db, until_idle=True)
     assert sorted(ANSWERED) == [7, 8]
     assert await waiting(db) == 0
+
+
+@pytest.mark.usefixtures("tasks")
+async def test_how_a_job_ended_is_kept_when_the_database_was_away_just_then(db: Database, settings: Settings) -> None:
+    async with db.transaction() as tx:
+        await tx.execute(sql("DELETE FROM procrastinate_jobs"))
+        await jobs.defer(tx, "probe:cut")
+    with contextlib.suppress(ConnectorException):  # where it looked for more work just then; it is started again
+        await worker.run(settings, db, until_idle=True)
+    async with db.transaction() as tx:
+        assert await tx.values(sql("SELECT status::text FROM procrastinate_jobs WHERE task_name = 'probe:cut'")) == []

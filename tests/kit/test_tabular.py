@@ -153,7 +153,7 @@ def test_packed_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        b"", b"\n\n", b"PK\x03\x04broken", b"\x1f\x8bbroken", gzip.compress(b"a,b\n1,2\n")[:-6], b"%PDF-1.4",
+        b"", b"\n\n", b"PK\x03\x04broken", b"\x1f\x8bbroken", gzip.compress(b"a,b\n1,2\n", mtime=0)[:-6], b"%PDF-1.4",
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", packed(b"a\n1\n", more=1), packed(b"", "xl/workbook.xml"),
         packed(b"a,b\n1,2\n", how=zipfile.ZIP_STORED).replace(b"1,2", b"1,3"),
     ],
@@ -190,7 +190,7 @@ def test_bombs_are_refused_before_they_go_off(tmp_path: Path) -> None:
     shared = '<row r="1">' + '<c t="s"><v>0</v></c>' * 4000 + "</row>"
     entity = '<!DOCTYPE x [<!ENTITY a "aaaa">]><row r="1"><c r="A1"><v>1</v></c></row>'
     bombs = [
-        gzip.compress(b"a\n" + b"0" * 5_000_000),
+        gzip.compress(b"a\n" + b"0" * 5_000_000, mtime=0),
         packed(b"a\n" + b"0" * 5_000_000),
         b"a\n" + b"1\n" * 1001,
         workbook(far),

@@ -1,6 +1,7 @@
 """The server, the worker and PostgreSQL killed under real clients: what was acknowledged is there once; all go on."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -55,6 +56,22 @@ async def secret(url: str) -> str:
         world = await make_world(db)
         asked = CreateToken(name="proof", expires_at=system_clock() + timedelta(days=1))
         return (await access.create_token(db, SYSTEM, asked, person_id=world.people["inventory_manager"])).secret
+
+
+async def upload(http: httpx.AsyncClient, file: Path) -> str:
+    """Send the file; where the import can be followed."""
+    form = {"kind_options": json.dumps(OPTIONS)}
+    sent = {"file": (file.name, file.read_bytes())}
+    answer = await http.post("/api/imports/movements", files=sent, data=form)
+    assert answer.status_code == 202, answer.text
+    return answer.headers["Location"]
+
+
+def rows_done(connection: psycopg.Connection[Any]) -> int:
+    """How far the one import is."""
+    state, rows = connection.execute("SELECT state, rows_done FROM imports").fetchone() or ("waiting", 0)
+    assert state in {"waiting", "running"}
+    return rows
 
 
 def connected(program: Program, token: str) -> httpx.AsyncClient:
@@ -140,17 +157,8 @@ async def test_a_killed_workers_import_is_taken_over(server_url: str, template: 
         psycopg.connect(url, autocommit=True) as connection,
     ):
         async with connected(web, token) as http:
-            sent = {"file": (file.name, file.read_bytes())}
-            answer = await http.post("/api/imports/movements", files=sent, data={"kind_options": json.dumps(OPTIONS)})
-            assert answer.status_code == 202, answer.text
-            where = answer.headers["Location"]
-
-            def begun() -> bool:
-                state, rows = connection.execute("SELECT state, rows_done FROM imports").fetchone() or ("", 0)
-                assert state in {"waiting", "running"}
-                return rows > 0
-
-            until(begun, "some rows are done")
+            where = await upload(http, file)
+            until(lambda: rows_done(connection), "some rows are done")
             worker.kill()
             left = (await http.get(where)).json()
             assert 0 < left["rows_done"] < LINES
@@ -172,6 +180,18 @@ def postmaster(own_server: Server) -> str:
     return url
 
 
+def kill(server: Server) -> None:
+    """kill -9 of PostgreSQL, all its processes."""
+    pid = server.pid
+    assert pid
+    dead = [psutil.Process(pid), *psutil.Process(pid).children()]
+    os.kill(pid, signal.SIGKILL)
+    for each in dead[1:]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
+    psutil.wait_procs(dead)
+
+
 async def test_a_killed_database_is_503_and_then_all_is_well(
     own_server: Server, postmaster: str, tmp_path: Path
 ) -> None:
@@ -181,13 +201,7 @@ async def test_a_killed_database_is_503_and_then_all_is_well(
             before = await asyncio.gather(*(send(http, n) for n in (*range(0, 60, 3), *range(1, 60, 3))))
             assert {answer.status_code for answer in before} == {201}
             for _ in range(2):
-                pid = own_server.pid
-                assert pid
-                dead = [psutil.Process(pid), *psutil.Process(pid).children()]
-                os.kill(pid, signal.SIGKILL)
-                for each in dead[1:]:
-                    each.kill()
-                psutil.wait_procs(dead)
+                kill(own_server)
                 away = await asyncio.gather(
                     *(send(http, n) for n in range(100, 140)), http.get("/api/inventory"), http.get("/ready"),
                     http.post("/api/auth/sign-in", json={"email": "a@example.com", "password": "x" * 12}),
@@ -203,3 +217,31 @@ async def test_a_killed_database_is_503_and_then_all_is_well(
                 assert {answer.status_code for answer in back} == {200, 201}
     async with Database(postmaster) as db:
         assert (await ledger.check(db, SYSTEM)).passed
+
+
+async def test_a_killed_databases_import_goes_on_when_it_is_back(
+    own_server: Server, postmaster: str, server_url: str, template: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "invoices.csv"
+    invoice_lines(file)
+    other = clone(server_url, template)
+    token = await secret(postmaster)
+    async with Database(other) as db:
+        await make_world(db)
+        await begin(db, SYSTEM, MOVEMENTS, [Source(file, file.name)], ImportOptions(kind=OPTIONS))
+    with running("serve", postmaster, tmp_path) as web, running("worker", postmaster, tmp_path) as worker:
+        async with connected(web, token) as http:
+            where = await upload(http, file)
+            with psycopg.connect(postmaster, autocommit=True) as connection:
+                until(lambda: rows_done(connection), "some rows are done")
+                kill(own_server)
+            assert own_server.revive()
+
+            def done() -> bool:
+                assert worker.process
+                if worker.process.poll() is not None:  # its supervisor starts it again
+                    worker.start()
+                return httpx.get(web.address + where, headers=http.headers).json()["state"] == "done"
+
+            until(done, "it is done")
+    assert result(postmaster) == result(other)

@@ -6,17 +6,17 @@ Always true:
 """
 
 import asyncio
-import smtplib
-import ssl
 from collections.abc import Sequence
-from email.message import EmailMessage
-from email.utils import formatdate, make_msgid
-from typing import Final, Literal, Protocol, cast, get_args
+from typing import TYPE_CHECKING, Final, Literal, Protocol, cast, get_args
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from perpetua.kit.errors import InvalidValue
+
+if TYPE_CHECKING:  # the settings of every command come by here, and few commands send mail
+    import ssl
+    from email.message import EmailMessage
 
 __all__ = ["Mailer", "SmtpMailer", "Transport"]
 
@@ -74,13 +74,16 @@ class SmtpMailer:
         trust: whom to believe about the server's certificate; by default what the machine does.
     """
 
-    def __init__(self, transport: Transport, sender: str, *, trust: ssl.SSLContext | None = None) -> None:
+    def __init__(self, transport: Transport, sender: str, *, trust: "ssl.SSLContext | None" = None) -> None:
         self._transport = transport
         self._sender = sender
         self._trust = trust
 
     async def send(self, to: Sequence[str], subject: str, text: str) -> None:
         """One message to all of `to`; the server has taken it on return. Raises OSError."""
+        from email.message import EmailMessage
+        from email.utils import formatdate, make_msgid
+
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = self._sender, ", ".join(to), subject
         message["Date"], message["Message-ID"] = formatdate(), make_msgid(domain="perpetua.invalid")
@@ -88,7 +91,10 @@ class SmtpMailer:
         message.set_content(text)
         await asyncio.to_thread(self._send, message)
 
-    def _send(self, message: EmailMessage) -> None:
+    def _send(self, message: "EmailMessage") -> None:
+        import smtplib
+        import ssl
+
         where = self._transport
         trust = self._trust or ssl.create_default_context()
         if where.security == "smtps":

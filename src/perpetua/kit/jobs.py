@@ -15,7 +15,8 @@ A word's `jobs.py` exports `jobs`, a `Blueprint`; its tasks take the context fir
         await service.seal(database_of(context))
 """
 
-from typing import Any, Final, cast
+import asyncio
+from typing import Any, Final, LiteralString, cast
 
 import procrastinate
 import psycopg
@@ -36,6 +37,7 @@ KEEP_FINISHED_HOURS: Final = 24 * 30
 HEARTBEAT_SECONDS: Final = 5
 STALLED_SECONDS: Final = 20
 """A worker that was not heard of for so long is dead; one that was only slow finds its job done by another."""
+AGAIN_SECONDS: Final = (0.0, 0.1, 0.5, 1, 2, 4, 8, 15, 30)
 _DATABASE: Final = "database"
 
 _unopened: Final = procrastinate.App(connector=procrastinate.PsycopgConnector())
@@ -46,6 +48,23 @@ housekeeping = Blueprint()
 """The queue's own chores."""
 
 
+class _Connector(procrastinate.PsycopgConnector):
+    """Writes down how a job ended also when the database was restarted just then: a job that counts as running, while
+    its worker lives, is taken over by nobody."""
+
+    async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:
+        """Run what answers nothing; again, for a minute, when the connection broke (it may then run twice)."""
+        for seconds in AGAIN_SECONDS:
+            try:
+                return await super().execute_query_async(query, **arguments)
+            except exceptions.ConnectorException as error:
+                if not isinstance(error.__cause__, psycopg.OperationalError):
+                    raise
+                log.warning("queue_away", error=str(error.__cause__))
+            await asyncio.sleep(seconds)
+        return await super().execute_query_async(query, **arguments)
+
+
 def queue(db: Database) -> procrastinate.App:
     """The queue in `db`; a worker opens it (`async with queue(db).open_async()`)."""
 
@@ -54,7 +73,7 @@ def queue(db: Database) -> procrastinate.App:
             await connection.execute(f'SET ROLE "{db.role}"'.encode())
             await connection.commit()
 
-    connector = procrastinate.PsycopgConnector(conninfo=db.url, min_size=1, max_size=4, configure=configure)
+    connector = _Connector(conninfo=db.url, min_size=1, max_size=4, configure=configure)
     app = procrastinate.App(connector=connector)
     add_tasks(app, "kit", housekeeping)
     return app
