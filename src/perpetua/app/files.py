@@ -10,10 +10,11 @@ from perpetua.kit.errors import Missing
 from perpetua.kit.imports import Kind
 from perpetua.kit.tabular import Extract
 from perpetua.ledger.imports import MOVEMENTS, OPENING_STOCK
+from perpetua.places.imports import LOCATIONS
 
 __all__ = ["KINDS", "kind_of", "products_extract"]
 
-KINDS: Final[dict[str, Kind[Actor]]] = {kind.name: kind for kind in (PRODUCTS, MOVEMENTS, OPENING_STOCK)}
+KINDS: Final[dict[str, Kind[Actor]]] = {kind.name: kind for kind in (PRODUCTS, LOCATIONS, MOVEMENTS, OPENING_STOCK)}
 
 
 def kind_of(name: str) -> Kind[Actor]:

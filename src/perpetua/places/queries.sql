@@ -40,15 +40,35 @@ SELECT nextval('locations_id_seq') FROM generate_series(1, %(count)s);
 
 -- name: insert_locations
 INSERT INTO locations (id, parent_id, path, code, name, kind, address, capacity_units, weight_limit_kg, temperature_zone,
-  temperature_min_c, temperature_max_c, pick_sequence, sellable, negative_allowed) OVERRIDING SYSTEM VALUE
+  temperature_min_c, temperature_max_c, pick_sequence, sellable, negative_allowed, active) OVERRIDING SYSTEM VALUE
 SELECT u.id, u.parent_id, u.path::bigint[], u.code, u.name, u.kind, u.address::jsonb, u.capacity_units, u.weight_limit_kg,
-  u.temperature_zone, u.temperature_min_c, u.temperature_max_c, u.pick_sequence, u.sellable, u.negative_allowed
+  u.temperature_zone, u.temperature_min_c, u.temperature_max_c, u.pick_sequence, u.sellable, u.negative_allowed, u.active
 FROM unnest(%(id)s::bigint[], %(parent_id)s::bigint[], %(path)s::text[], %(code)s::text[], %(name)s::text[],
   %(kind)s::text[], %(address)s::text[], %(capacity_units)s::numeric[], %(weight_limit_kg)s::numeric[],
   %(temperature_zone)s::text[], %(temperature_min_c)s::numeric[], %(temperature_max_c)s::numeric[],
-  %(pick_sequence)s::integer[], %(sellable)s::boolean[], %(negative_allowed)s::boolean[])
+  %(pick_sequence)s::integer[], %(sellable)s::boolean[], %(negative_allowed)s::boolean[],
+  %(active)s::boolean[])
   AS u (id, parent_id, path, code, name, kind, address, capacity_units, weight_limit_kg, temperature_zone,
-        temperature_min_c, temperature_max_c, pick_sequence, sellable, negative_allowed);
+        temperature_min_c, temperature_max_c, pick_sequence, sellable, negative_allowed, active);
+
+-- name: write_locations
+-- All that can be written of places, but for where they stand.
+UPDATE locations l
+SET code = n.code, kind = n.kind, name = n.name, address = n.address, capacity_units = n.capacity_units,
+    weight_limit_kg = n.weight_limit_kg, temperature_zone = n.temperature_zone, temperature_min_c = n.temperature_min_c,
+    temperature_max_c = n.temperature_max_c, pick_sequence = n.pick_sequence, sellable = n.sellable,
+    negative_allowed = n.negative_allowed, active = n.active, version = l.version + 1, updated_at = now()
+FROM json_to_recordset(%(rows)s::json)
+  AS n(id bigint, code text, kind text, name text, address jsonb, capacity_units numeric, weight_limit_kg numeric,
+       temperature_zone text, temperature_min_c numeric, temperature_max_c numeric, pick_sequence int, sellable boolean,
+       negative_allowed boolean, active boolean)
+WHERE l.id = n.id;
+
+-- name: active_below
+SELECT l.id FROM locations l WHERE l.path @> ARRAY[%(id)s::bigint] AND l.id <> %(id)s AND l.active;
+
+-- name: remove_places
+DELETE FROM locations WHERE id = ANY (%(ids)s::bigint[]);
 
 -- name: move_subtree
 -- The paths of the place and of all below it, in one statement.

@@ -17,12 +17,17 @@ from perpetua.places.tables import locations
 from perpetua.places.types import Kind, Location, LocationFilters, LocationRef, Step
 
 __all__ = [
-    "Below", "Standing", "by_codes", "by_ids", "change_below", "codes_taken", "count_below", "hold_topology", "insert",
-    "list_level", "list_locations", "lock_topology", "move_subtree", "read", "remove_subtree", "sites", "standing_in",
-    "steps", "stream_locations", "transit_of", "update", "within",
+    "WRITTEN", "Below", "Standing", "active_below", "by_codes", "by_ids", "change_below", "codes_taken", "count_below",
+    "hold_topology", "insert", "list_level", "list_locations", "lock_topology", "move_subtree", "read", "read_many",
+    "remove_many", "remove_subtree", "sites", "standing_in",
+    "steps", "stream_locations", "transit_of", "update", "within", "write",
 ]  # fmt: skip
 
 Q = Queries(__file__)
+WRITTEN = (
+    "code", "kind", "name", "address", "capacity_units", "weight_limit_kg", "temperature_zone", "temperature_min_c",
+    "temperature_max_c", "pick_sequence", "sellable", "negative_allowed", "active",
+)  # fmt: skip
 _LAST_SEQUENCE = 2**31 - 1
 
 _above = locations.alias("above")
@@ -135,6 +140,30 @@ async def insert(tx: Tx, plan: Sequence[NewPlace]) -> list[int]:
 async def read(tx: Tx, actor: Actor, location_id: int) -> Location | None:
     """The place, when it is there for the actor."""
     return await tx.maybe(_select.where(locations.c.id == location_id, *_in_scope(actor)), as_=Location)
+
+
+async def read_many(tx: Tx, *, codes: Sequence[str] = (), ids: Sequence[int] = ()) -> list[Location]:
+    """The places with these codes (whatever their case), or ids; whoever may see them, in the order of ids."""
+    c = locations.c
+    upper = sa.select(sa.func.unnest(sa.cast([code.upper() for code in codes], ARRAY(sa.Text))))
+    numbers = sa.select(sa.func.unnest(sa.cast(list(ids), ARRAY(sa.BigInteger))))
+    wanted = sa.func.upper(c.code).in_(upper) if codes else c.id.in_(numbers)
+    return await tx.rows(_select.where(wanted).order_by(c.id), as_=Location)
+
+
+async def write(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write places (WRITTEN and id) but for where they stand, each a version further; one statement."""
+    await tx.execute(Q["write_locations"], {"rows": json.dumps(list(rows)).decode()})
+
+
+async def active_below(tx: Tx, location_id: int) -> list[int]:
+    """The active places that stand in this one."""
+    return await tx.values(Q["active_below"], {"id": location_id})
+
+
+async def remove_many(tx: Tx, ids: Sequence[int]) -> None:
+    """Remove places; one statement."""
+    await tx.execute(Q["remove_places"], {"ids": list(ids)})
 
 
 async def update(tx: Tx, location_id: int, values: Mapping[str, Any]) -> None:

@@ -7,10 +7,13 @@ from typing import Any, Final, Literal, get_args
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from perpetua.kit.errors import Refusal
+
 __all__ = [
     "KINDS", "SITE_KINDS", "TOPOLOGY_LOCK", "Address", "Branch", "ChangeLocation", "CreateLocation", "CreateLocations",
     "Created", "CreatedLocation", "Kind", "Laid", "LayOut", "Level", "Location", "LocationFilters", "LocationRef",
     "MoveLocation", "Moved", "Order", "Removed", "SiteKind", "Step",
+    "UpsertLocation", "Upserted",
 ]  # fmt: skip
 
 TOPOLOGY_LOCK: Final = 7001
@@ -99,8 +102,42 @@ class CreateLocation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     pick_sequence: int | None = None
     sellable: bool | None = None
     negative_allowed: bool = False
+    active: bool = True
+    """One that is not active may stand in one that is not."""
     standard_children: bool = False
     """For a site: also makes its receiving dock, quarantine and damaged area."""
+
+
+class UpsertLocation(msgspec.Struct, frozen=True, kw_only=True):
+    """A place by its code, as a row of a file tells it. Fields UNSET stay as they are, or are as of any new place.
+
+    A transit is made with its site: a row of kind `transit` names the transit of the site `parent`, whatever its code.
+    """
+
+    code: str
+    parent: str | UnsetType = UNSET
+    """Code of the place it stands in; another one than now moves it."""
+    kind: Kind | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    address: dict[str, Any] | UnsetType = UNSET
+    """Parts of an address, each over what is there."""
+    capacity_units: Decimal | UnsetType = UNSET
+    weight_limit_kg: Decimal | UnsetType = UNSET
+    temperature_zone: str | UnsetType = UNSET
+    temperature_min_c: Decimal | UnsetType = UNSET
+    temperature_max_c: Decimal | UnsetType = UNSET
+    pick_sequence: int | UnsetType = UNSET
+    sellable: bool | UnsetType = UNSET
+    negative_allowed: bool | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+
+
+class Upserted(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one row."""
+
+    code: str
+    done: Literal["created", "updated", "skipped", "refused"]
+    refusal: Refusal | None = None
 
 
 class CreateLocations(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -2,7 +2,7 @@
 and a place as a row of a file (`cells`)."""
 
 from perpetua.places.rules.cells import ADDRESS, COLUMNS, cells_of, read_lines
-from perpetua.places.rules.plan import MAX_PLACES, NewPlace, labels_of, lay_out, planned
+from perpetua.places.rules.plan import MAX_PLACES, NewPlace, labels_of, lay_out, planned, sifted
 from perpetua.places.rules.tree import (
     check_code,
     check_limits,
@@ -29,5 +29,6 @@ __all__ = [
     "planned",
     "read_lines",
     "sellable_default",
+    "sifted",
     "transit_code",
 ]

@@ -17,7 +17,7 @@ from perpetua.places.errors import CodeTaken, InactivePlace
 from perpetua.places.rules.tree import check_code, check_limits, check_stands, sellable_default, transit_code
 from perpetua.places.types import SITE_KINDS, CreateLocation, Kind, LayOut, Level, LocationRef
 
-__all__ = ["MAX_PLACES", "NewPlace", "labels_of", "lay_out", "planned"]
+__all__ = ["MAX_PLACES", "NewPlace", "labels_of", "lay_out", "planned", "sifted"]
 
 MAX_PLACES: Final = 50_000
 """Most places that one command makes."""
@@ -50,6 +50,7 @@ class NewPlace(msgspec.Struct, frozen=True, kw_only=True):
     pick_sequence: int | None = None
     sellable: bool = True
     negative_allowed: bool = False
+    active: bool = True
 
 
 def planned(asked: Sequence[CreateLocation], known: Mapping[str | int, LocationRef]) -> list[NewPlace]:
@@ -63,24 +64,51 @@ def planned(asked: Sequence[CreateLocation], known: Mapping[str | int, LocationR
         InvalidValue, CodeTaken, WrongKind, InactivePlace: each with `line`, the position in the list from 1.
     """
     _check_count(len(asked), "locations")
+    plan, _, refused = sifted(asked, known)
+    for line, refusal in refused.items():
+        refusal.facts.setdefault("line", line)
+        raise refusal
+    return plan
+
+
+def sifted(
+    asked: Sequence[CreateLocation], known: Mapping[str | int, LocationRef]
+) -> tuple[list[NewPlace], list[int], dict[int, Refusal]]:
+    """As `planned`, but what cannot be made is left out, with all that would stand in it.
+
+    Returns:
+        The plan, the line of each of its places (from 1), and why the other lines were left out.
+    """
     plan: list[NewPlace] = []
+    lines: list[int] = []
     at: dict[str, int] = {}
-    for line, one in _parents_first(asked):
+    ordered, stuck = _parents_first(asked)
+    refused: dict[int, Refusal] = {}
+    out: set[str] = set()
+    for line, one in ordered:
         try:
             above = at.get(one.parent.upper()) if isinstance(one.parent, str) else None
             parent = None if above is not None or one.parent is None else known.get(one.parent)
             if one.parent is not None and above is None and parent is None:
-                raise InvalidValue("parent", str(one.parent), "there is no such place")
+                why = "is not made itself" if str(one.parent).upper() in out else "there is no such place"
+                raise InvalidValue("parent", str(one.parent), why)
             made = _made(one, None if above is None else plan[above], above, parent)
-            for place in _with_standing(made, one, plan):
+            places = _with_standing(made, one, plan)
+            for place in places:
                 if place.code.upper() in at:
                     raise CodeTaken(location=place.code, taken=[place.code])
-                at[place.code.upper()] = len(plan)
-                plan.append(place)
         except Refusal as refusal:
-            refusal.facts.setdefault("line", line)
-            raise
-    return plan
+            refused[line] = refusal
+            out.add(one.code.upper())
+            continue
+        for place in places:
+            at[place.code.upper()] = len(plan)
+            plan.append(place)
+            lines.append(line)
+    for line, one in stuck:
+        why = f"{one.code} would stand in itself, by way of its parents"
+        refused[line] = InvalidValue("parent", str(one.parent), why)
+    return plan, lines, refused
 
 
 def lay_out(asked: LayOut, parent: LocationRef, site_code: str) -> list[NewPlace]:
@@ -215,8 +243,8 @@ def _made(one: CreateLocation, above: NewPlace | None, position: int | None, par
     code = check_code(one.code)
     holder = above or parent
     check_stands(code, one.kind, holder.kind if holder else None)
-    if parent is not None and not parent.active:
-        raise InactivePlace(location=parent.code)
+    if holder is not None and one.active and not holder.active:
+        raise InactivePlace(location=holder.code)
     if one.kind == "transit":
         raise InvalidValue("kind", one.kind, "a site's transit is made with the site")
     if one.standard_children and one.kind not in SITE_KINDS:
@@ -241,6 +269,7 @@ def _made(one: CreateLocation, above: NewPlace | None, position: int | None, par
         parent=parent,
         address=None if one.address is None else msgspec.to_builtins(one.address),
         negative_allowed=one.negative_allowed,
+        active=one.active,
         **values,
     )
 
@@ -251,8 +280,9 @@ def _with_standing(place: NewPlace, one: CreateLocation, plan: list[NewPlace]) -
         return [place]
     at = len(plan)
     transit = NewPlace(
-        code=transit_code(place.code), name=f"On its way to {place.code}", kind="transit", above=at, sellable=False
-    )
+        code=transit_code(place.code), name=f"On its way to {place.code}", kind="transit", above=at, sellable=False,
+        active=place.active,
+    )  # fmt: skip
     standard = [
         NewPlace(
             code=check_code(f"{place.code}-{suffix}"),
@@ -260,6 +290,7 @@ def _with_standing(place: NewPlace, one: CreateLocation, plan: list[NewPlace]) -
             kind=kind,
             above=at,
             sellable=sellable_default(kind, place.sellable),
+            active=place.active,
         )
         for suffix, name, kind in _STANDARD
         if one.standard_children
@@ -267,8 +298,10 @@ def _with_standing(place: NewPlace, one: CreateLocation, plan: list[NewPlace]) -
     return [place, transit, *standard]
 
 
-def _parents_first(asked: Sequence[CreateLocation]) -> list[tuple[int, CreateLocation]]:
-    """The list with each one's number, a parent before its children; refused where parents run in a circle."""
+def _parents_first(
+    asked: Sequence[CreateLocation],
+) -> tuple[list[tuple[int, CreateLocation]], list[tuple[int, CreateLocation]]]:
+    """The list with each one's number, a parent before its children; and those whose parents run in a circle."""
     waiting: dict[str, list[int]] = {}
     codes = {one.code.upper() for one in asked}
     ready: list[int] = []
@@ -281,10 +314,8 @@ def _parents_first(asked: Sequence[CreateLocation]) -> list[tuple[int, CreateLoc
     for index in ready:  # grows while it is walked
         ordered.append((index + 1, asked[index]))
         ready.extend(waiting.pop(asked[index].code.upper(), ()))
-    if waiting:
-        stuck = asked[next(iter(waiting.values()))[0]]
-        raise InvalidValue("parent", str(stuck.parent), f"{stuck.code} would stand in itself, by way of its parents")
-    return ordered
+    stuck = sorted(index for children in waiting.values() for index in children)
+    return ordered, [(index + 1, asked[index]) for index in stuck]
 
 
 def _check_count(count: int, field: str) -> None:

@@ -1,5 +1,6 @@
 """Use cases of places: one public function, one transaction. Those that take `tx` first join another word's."""
 
+from perpetua.places.service.bulk import Loaded, take_back, upsert
 from perpetua.places.service.changing import change, move, remove
 from perpetua.places.service.lookups import (
     by_codes,
@@ -15,6 +16,7 @@ from perpetua.places.service.making import create, create_many, lay_out, make
 from perpetua.places.service.reading import export_locations, get, list_locations, path, tree
 
 __all__ = [
+    "Loaded",
     "by_codes",
     "by_ids",
     "change",
@@ -32,7 +34,9 @@ __all__ = [
     "remove",
     "require",
     "sites",
+    "take_back",
     "transit_of",
     "tree",
+    "upsert",
     "within",
 ]

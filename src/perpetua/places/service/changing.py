@@ -26,7 +26,7 @@ from perpetua.places.types import (
     Removed,
 )
 
-__all__ = ["change", "move", "remove"]
+__all__ = ["change", "change_here", "move", "move_here", "remove", "said", "translated"]
 
 _FLAGS = ("active", "sellable", "negative_allowed")
 
@@ -46,19 +46,7 @@ async def change(
 
     async def act(tx: Tx) -> Location:
         await store.lock_topology(tx)
-        before = await _to_change(tx, actor, location_id, version)
-        values = await _new_values(tx, before, command)
-        below = _flags_below(command, values)
-        if values:
-            with _translated(before.code, values.get("code")):
-                await store.update(tx, location_id, values)
-        if any(flag is not None for flag in below.values()):
-            with _translated(before.code):
-                await store.change_below(tx, location_id, below)
-        after = await store.read(tx, actor, location_id)
-        assert after is not None
-        await access.audit(tx, actor, "place", location_id, "updated", _said(before), _said(after), path=after.path)
-        return after
+        return await change_here(tx, actor, await _to_change(tx, actor, location_id, version), command)
 
     body = {"id": location_id, "version": version, "change": command}
     return await once(db, sender=actor.person_id, key=key, command="places.change", body=body, answer=Location, act=act)
@@ -86,25 +74,7 @@ async def move(
 
     async def act(tx: Tx) -> Moved:
         await store.lock_topology(tx)
-        before = await _to_change(tx, actor, location_id, version)
-        found = await resolve(tx, [location_id, command.to])
-        to = found.get(command.to)
-        if to is None:
-            raise InvalidValue("to", str(command.to), "there is no such place")
-        actor.require_place(to.path, to.code)
-        place = found[location_id]
-        rules.check_move(place, to)
-        if place.active and not to.active:
-            raise InactivePlace(location=to.code)
-        if before.parent_id == to.id:
-            return Moved(location=before, moved=0)
-        with _translated(place.code):
-            moved = await store.move_subtree(tx, location_id, to.id)
-        after = await store.read(tx, actor, location_id)
-        assert after is not None
-        was, now = {"parent": before.path_codes[-2]}, {"parent": to.code, "moved": moved}
-        await access.audit(tx, actor, "place", location_id, "moved", was, now, path=after.path)
-        return Moved(location=after, moved=moved)
+        return await move_here(tx, actor, await _to_change(tx, actor, location_id, version), command.to)
 
     body = {"id": location_id, "version": version, "to": command.to}
     return await once(db, sender=actor.person_id, key=key, command="places.move", body=body, answer=Moved, act=act)
@@ -139,14 +109,52 @@ async def remove(
         standing = await store.standing_in(tx, location_id)
         if standing.below and not with_descendants:
             raise NotEmpty(location=place.code, children=standing.below, examples=standing.examples)
-        with _translated(place.code):
+        with translated(place.code):
             removed = await store.remove_subtree(tx, location_id)
-        gone = {**_said(place), "removed": removed}
+        gone = {**said(place), "removed": removed}
         await access.audit(tx, actor, "place", location_id, "removed", before=gone, path=place.path)
         return Removed(code=place.code, removed=removed)
 
     body = {"id": location_id, "version": version, "with_descendants": with_descendants}
     return await once(db, sender=actor.person_id, key=key, command="places.remove", body=body, answer=Removed, act=act)
+
+
+async def change_here(tx: Tx, actor: Actor, before: Location, command: ChangeLocation) -> Location:
+    """As `change`, in a transaction that holds the topology lock alone."""
+    values = await _new_values(tx, before, command)
+    below = _flags_below(command, values)
+    if values:
+        with translated(before.code, values.get("code")):
+            await store.update(tx, before.id, values)
+    if any(flag is not None for flag in below.values()):
+        with translated(before.code):
+            await store.change_below(tx, before.id, below)
+    after = await store.read(tx, actor, before.id)
+    assert after is not None
+    await access.audit(tx, actor, "place", before.id, "updated", said(before), said(after), path=after.path)
+    return after
+
+
+async def move_here(tx: Tx, actor: Actor, before: Location, parent: str | int) -> Moved:
+    """As `move`, in a transaction that holds the topology lock alone."""
+    found = await resolve(tx, [before.id, parent])
+    to = found.get(parent)
+    if to is None:
+        raise InvalidValue("to", str(parent), "there is no such place")
+    actor.require_place(to.path, to.code)
+    place = found[before.id]
+    rules.check_move(place, to)
+    if place.active and not to.active:
+        raise InactivePlace(location=to.code)
+    if before.parent_id == to.id:
+        return Moved(location=before, moved=0)
+    with translated(place.code):
+        moved = await store.move_subtree(tx, before.id, to.id)
+    after = await store.read(tx, actor, before.id)
+    assert after is not None
+    was, now = {"parent": before.path_codes[-2]}, {"parent": to.code, "moved": moved}
+    await access.audit(tx, actor, "place", before.id, "moved", was, now, path=after.path)
+    return Moved(location=after, moved=moved)
 
 
 async def _to_change(tx: Tx, actor: Actor, location_id: int, version: int | None) -> Location:
@@ -203,14 +211,14 @@ def _flags_below(command: ChangeLocation, values: dict[str, Any]) -> dict[str, b
     return flags
 
 
-def _said(place: Location) -> dict[str, Any]:
+def said(place: Location) -> dict[str, Any]:
     """What the audit trail keeps of a place."""
     left_out = {"id", "path", "path_codes", "site_id", "version", "created_at", "updated_at"}
     return {name: value for name, value in msgspec.structs.asdict(place).items() if name not in left_out}
 
 
 @contextlib.contextmanager
-def _translated(code: str, new_code: str | None = None) -> Generator[None]:
+def translated(code: str, new_code: str | None = None) -> Generator[None]:
     """Turns what the database refuses about a place into a refusal with its facts."""
     try:
         yield
