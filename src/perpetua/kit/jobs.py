@@ -49,11 +49,11 @@ housekeeping = Blueprint()
 
 
 class _Connector(procrastinate.PsycopgConnector):
-    """Writes down how a job ended also when the database was restarted just then: a job that counts as running, while
-    its worker lives, is taken over by nobody."""
+    """Writes down how a job ended also when the database is away just then: a job that counts as running, while its
+    worker lives, is taken over by nobody."""
 
     async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:
-        """Run what answers nothing; again, for a minute, when the connection broke (it may then run twice)."""
+        """Run what answers nothing; again, for some minutes, when there is no connection (it may then run twice)."""
         for seconds in AGAIN_SECONDS:
             try:
                 return await super().execute_query_async(query, **arguments)
