@@ -24,6 +24,9 @@ BEGIN
     GET DIAGNOSTICS locked = ROW_COUNT;
     EXIT WHEN locked = coalesce(cardinality(variants), 0);
 
+    -- Whoever found no position to lock, and decided that nothing is there, holds these shared until it has committed.
+    PERFORM pg_advisory_xact_lock(7003, k.key)
+    FROM (SELECT DISTINCT (u.v % 64)::integer AS key FROM unnest(variants) AS u (v) ORDER BY 1) k;
     INSERT INTO inventory_positions (variant_id, site_id)
     SELECT w.variant_id, w.site_id FROM unnest(variants, sites) AS w (variant_id, site_id)
     WHERE NOT EXISTS (SELECT FROM inventory_positions p WHERE p.variant_id = w.variant_id AND p.site_id = w.site_id)

@@ -26,6 +26,8 @@ Permission = Literal[
     "places.read", "places.write",
     "stock.read", "stock.receive", "stock.adjust", "stock.approve", "stock.transfer", "stock.sell",
     "stock.write_off", "stock.return", "stock.correct", "stock.scan",
+    "orders.read", "orders.write", "orders.ship", "orders.override", "allocation.configure",
+    "customers.read", "customers.write",
     "imports.run", "exports.run", "integrity.read", "integrity.run",
 ]  # fmt: skip
 
@@ -33,10 +35,10 @@ Via = Literal["session", "token", "jwt", "cli", "system"]
 
 PERMISSIONS: Final[frozenset[Permission]] = frozenset(get_args(Permission))
 
-_READS: frozenset[Permission] = frozenset({"items.read", "places.read", "stock.read", "exports.run"})
+_READS: frozenset[Permission] = frozenset({"items.read", "places.read", "stock.read", "orders.read", "exports.run"})
 _DOCK: frozenset[Permission] = frozenset({"stock.receive", "stock.scan"})
 _FLOOR: frozenset[Permission] = _DOCK | frozenset[Permission](
-    {"stock.adjust", "stock.transfer", "stock.write_off", "stock.return"}
+    {"stock.adjust", "stock.transfer", "stock.write_off", "stock.return", "orders.ship"}
 )
 _ADMINISTERS: frozenset[Permission] = frozenset({"people.write", "settings.write"})
 

@@ -1,0 +1,169 @@
+CREATE TABLE order_allocations (
+  id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  line_id    bigint NOT NULL REFERENCES order_lines,
+  variant_id bigint NOT NULL,
+  site_id    bigint NOT NULL,
+  lot_id     bigint NOT NULL DEFAULT 0,
+  quantity   numeric(18,4) NOT NULL CHECK (quantity > 0),
+  state      text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'shipped', 'released')),
+  made_at    timestamptz NOT NULL DEFAULT statement_timestamp(),
+  ended_at   timestamptz,
+  CONSTRAINT allocation_ended CHECK ((state = 'open') = (ended_at IS NULL))
+) WITH (fillfactor = 85);
+CREATE INDEX order_allocations_line ON order_allocations (line_id);
+CREATE INDEX order_allocations_open ON order_allocations (variant_id, site_id) WHERE state = 'open';
+COMMENT ON COLUMN order_allocations.variant_id IS 'of a kit''s line: the component';
+COMMENT ON COLUMN order_allocations.lot_id IS 'the lot to pick, first expired first; 0 where lots are not tracked';
+
+CREATE TABLE reservations (
+  id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  kind       text NOT NULL CHECK (kind IN ('cart', 'quote', 'hold')),
+  channel    text NOT NULL,
+  holder     text NOT NULL CHECK (length(holder) BETWEEN 1 AND 200),
+  variant_id bigint NOT NULL REFERENCES product_variants,
+  site_id    bigint NOT NULL REFERENCES locations,
+  lot_id     bigint NOT NULL DEFAULT 0,
+  quantity   numeric(18,4) NOT NULL CHECK (quantity > 0),
+  state      text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'ordered', 'released', 'expired')),
+  expires_at timestamptz NOT NULL,
+  created_by bigint NOT NULL REFERENCES people,
+  created_at timestamptz NOT NULL DEFAULT statement_timestamp(),
+  ended_at   timestamptz,
+  CONSTRAINT reservation_ended CHECK ((state = 'open') = (ended_at IS NULL))
+);
+CREATE INDEX reservations_open ON reservations (variant_id, site_id, expires_at) WHERE state = 'open';
+CREATE INDEX reservations_holder ON reservations (channel, holder) WHERE state = 'open';
+CREATE INDEX reservations_due ON reservations (expires_at) WHERE state = 'open';
+COMMENT ON COLUMN reservations.holder IS 'the cart, quote or reason that holds the stock, as its channel names it';
+
+-- The rules of allocation. The newest version counts; none is ever changed.
+CREATE TABLE allocation_config (
+  version    integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  rules      jsonb NOT NULL,
+  note       text,
+  created_by bigint NOT NULL REFERENCES people,
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO allocation_config (rules, note, created_by) VALUES ('{}', 'as installed', 0);
+
+-- Every decision, with the numbers it was made from. No foreign keys: it outlives what it tells of, and is never changed.
+CREATE TABLE allocation_audit_log (
+  id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  at             timestamptz NOT NULL DEFAULT statement_timestamp(),
+  actor_id       bigint NOT NULL,
+  action         text NOT NULL CHECK (action IN (
+                   'allocated', 'partly_allocated', 'backordered', 'refused', 'filled', 'released', 'cancelled', 'changed',
+                   'shipped', 'reserved', 'reservation_ended', 'taken', 'jumped')),
+  order_id       bigint,
+  line_id        bigint,
+  reservation_id bigint,
+  variant_id     bigint NOT NULL,
+  asked          numeric(18,4) NOT NULL,
+  given          numeric(18,4) NOT NULL,
+  config_version integer NOT NULL,
+  facts          jsonb NOT NULL,
+  reason         text
+);
+CREATE INDEX allocation_audit_order ON allocation_audit_log (order_id, id) WHERE order_id IS NOT NULL;
+CREATE INDEX allocation_audit_variant ON allocation_audit_log (variant_id, id);
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON allocation_audit_log
+  FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON allocation_audit_log
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- The promise itself: what is allocated and reserved at a site is there, in places that may be sold from.
+ALTER TABLE inventory_positions ADD CONSTRAINT position_not_oversold
+  CHECK (allocated + reserved <= greatest(on_hand - unsellable, 0));
+
+-- Keeps the positions' allocated and reserved, whoever writes allocations and reservations, in the same statement.
+-- Nested loops are forced: the cached plan must stay right whether one row or ten thousand come.
+CREATE FUNCTION allocation_project() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    UPDATE inventory_positions p SET allocated = p.allocated + d.quantity, version = p.version + 1
+    FROM (SELECT n.variant_id, n.site_id, sum(n.quantity) AS quantity FROM new_rows n WHERE n.state = 'open' GROUP BY 1, 2) d
+    WHERE p.variant_id = d.variant_id AND p.site_id = d.site_id;
+  ELSE
+    UPDATE inventory_positions p SET allocated = p.allocated + d.quantity, version = p.version + 1
+    FROM (SELECT x.variant_id, x.site_id, sum(x.quantity) AS quantity
+          FROM (SELECT n.variant_id, n.site_id, n.quantity FROM new_rows n WHERE n.state = 'open'
+                UNION ALL SELECT o.variant_id, o.site_id, -o.quantity FROM old_rows o WHERE o.state = 'open') x
+          GROUP BY 1, 2 HAVING sum(x.quantity) <> 0) d
+    WHERE p.variant_id = d.variant_id AND p.site_id = d.site_id;
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER project_new AFTER INSERT ON order_allocations
+  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION allocation_project();
+CREATE TRIGGER project_change AFTER UPDATE ON order_allocations
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION allocation_project();
+
+CREATE FUNCTION reservation_project() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    UPDATE inventory_positions p SET reserved = p.reserved + d.quantity, version = p.version + 1
+    FROM (SELECT n.variant_id, n.site_id, sum(n.quantity) AS quantity FROM new_rows n WHERE n.state = 'open' GROUP BY 1, 2) d
+    WHERE p.variant_id = d.variant_id AND p.site_id = d.site_id;
+  ELSE
+    UPDATE inventory_positions p SET reserved = p.reserved + d.quantity, version = p.version + 1
+    FROM (SELECT x.variant_id, x.site_id, sum(x.quantity) AS quantity
+          FROM (SELECT n.variant_id, n.site_id, n.quantity FROM new_rows n WHERE n.state = 'open'
+                UNION ALL SELECT o.variant_id, o.site_id, -o.quantity FROM old_rows o WHERE o.state = 'open') x
+          GROUP BY 1, 2 HAVING sum(x.quantity) <> 0) d
+    WHERE p.variant_id = d.variant_id AND p.site_id = d.site_id;
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER project_new AFTER INSERT ON reservations
+  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION reservation_project();
+CREATE TRIGGER project_change AFTER UPDATE ON reservations
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION reservation_project();
+
+-- Locks the positions of these variants at these sites, in the order that the ledger locks them, ends the reservations
+-- that have expired there, and tells what is there. What is read here stays so until the transaction ends: the check and
+-- what follows from it share one lock. Where there is no position to lock, the ledger is kept from making one meanwhile,
+-- so that goods which come at this moment find whoever is told here that there are none.
+CREATE FUNCTION allocation_lock(variants bigint[], sites bigint[])
+RETURNS TABLE (variant_id bigint, site_id bigint, on_hand numeric, unsellable numeric, allocated numeric, reserved numeric)
+LANGUAGE plpgsql SET search_path = public
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+AS $$
+DECLARE wanted bigint[]; expired bigint[]; locked bigint;
+BEGIN
+  SELECT array_agg(DISTINCT u.v ORDER BY u.v) INTO wanted FROM unnest(variants) AS u (v);
+  FOR attempt IN 1 .. 2 LOOP
+    PERFORM 1 FROM unnest(wanted) AS w (v) JOIN inventory_positions p ON p.variant_id = w.v AND p.site_id = ANY (sites)
+    ORDER BY p.variant_id, p.site_id
+    FOR NO KEY UPDATE OF p;
+    GET DIAGNOSTICS locked = ROW_COUNT;
+    EXIT WHEN attempt = 2 OR locked = cardinality(wanted) * cardinality(sites);
+    PERFORM pg_advisory_xact_lock_shared(7003, k.key)
+    FROM (SELECT DISTINCT (u.v % 64)::integer AS key FROM unnest(wanted) AS u (v) ORDER BY 1) k;
+  END LOOP;
+
+  SELECT array_agg(r.id) INTO expired
+  FROM unnest(wanted) AS w (v) JOIN reservations r ON r.variant_id = w.v AND r.site_id = ANY (sites)
+  WHERE r.state = 'open' AND r.expires_at <= clock_timestamp();
+  IF expired IS NOT NULL THEN
+    UPDATE reservations r SET state = 'expired', ended_at = clock_timestamp() WHERE r.id = ANY (expired) AND r.state = 'open';
+  END IF;
+
+  RETURN QUERY
+  SELECT p.variant_id, p.site_id, p.on_hand, p.unsellable, p.allocated, p.reserved
+  FROM unnest(wanted) AS w (v) JOIN inventory_positions p ON p.variant_id = w.v AND p.site_id = ANY (sites);
+END $$;
+
+GRANT SELECT, INSERT, UPDATE ON customers, orders, order_contacts, order_lines, order_allocations, reservations TO perpetua_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON kit_components TO perpetua_app;
+GRANT SELECT, INSERT ON allocation_config, allocation_audit_log TO perpetua_app;
+-- What is allocated and reserved is the triggers' alone, now that there are triggers.
+REVOKE UPDATE (allocated, reserved) ON inventory_positions FROM perpetua_app;
+GRANT EXECUTE ON FUNCTION allocation_lock TO perpetua_app;

@@ -1,0 +1,87 @@
+-- Who buys. How to reach them stands apart, for those who may see it.
+CREATE TABLE customers (
+  id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  code          text NOT NULL CHECK (length(code) BETWEEN 1 AND 60),
+  name          text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+  tier          text,
+  min_life_days integer CHECK (min_life_days BETWEEN 0 AND 3650),
+  active        boolean NOT NULL DEFAULT true,
+  version       integer NOT NULL DEFAULT 1,
+  created_at    timestamptz NOT NULL DEFAULT now(),
+  updated_at    timestamptz NOT NULL DEFAULT now()
+);
+CREATE UNIQUE INDEX customers_code ON customers (upper(code));
+COMMENT ON COLUMN customers.tier IS 'a tier of the allocation rules; none: that of the channel';
+COMMENT ON COLUMN customers.min_life_days IS 'how long goods must last when they are sent';
+
+CREATE TABLE kit_components (
+  kit_id       bigint NOT NULL REFERENCES product_variants,
+  component_id bigint NOT NULL REFERENCES product_variants,
+  quantity     numeric(18,4) NOT NULL CHECK (quantity > 0),
+  PRIMARY KEY (kit_id, component_id),
+  CONSTRAINT kit_of_others CHECK (kit_id <> component_id)
+);
+CREATE INDEX kit_components_component ON kit_components (component_id);
+COMMENT ON COLUMN kit_components.quantity IS 'in the component''s unit, for one kit';
+
+CREATE TABLE orders (
+  id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  channel       text NOT NULL CHECK (length(channel) BETWEEN 1 AND 60),
+  external_id   text NOT NULL CHECK (length(external_id) BETWEEN 1 AND 200),
+  body_hash     bytea NOT NULL,
+  status        text NOT NULL CHECK (status IN (
+                  'RECEIVED', 'ALLOCATED', 'PARTLY_ALLOCATED', 'BACKORDERED', 'RELEASED', 'PICKING', 'PACKED',
+                  'PARTLY_SHIPPED', 'SHIPPED', 'CANCELLED', 'RETURNED')),
+  fulfilment    text NOT NULL CHECK (fulfilment IN ('split', 'complete', 'cancel_rest')),
+  customer_id   bigint REFERENCES customers,
+  tier          text,
+  site_id       bigint REFERENCES locations,
+  country       text,
+  region        text,
+  postcode      text,
+  min_life_days integer NOT NULL DEFAULT 0 CHECK (min_life_days BETWEEN 0 AND 3650),
+  jumps         integer NOT NULL DEFAULT 0,
+  placed_at     timestamptz NOT NULL,
+  received_at   timestamptz NOT NULL DEFAULT statement_timestamp(),
+  created_by    bigint NOT NULL REFERENCES people,
+  version       integer NOT NULL DEFAULT 1
+);
+-- One external id is one order, however often it comes.
+CREATE UNIQUE INDEX orders_external ON orders (channel, external_id);
+CREATE INDEX orders_open ON orders (id) WHERE status NOT IN ('SHIPPED', 'CANCELLED', 'RETURNED');
+CREATE INDEX orders_customer ON orders (customer_id, id) WHERE customer_id IS NOT NULL;
+COMMENT ON COLUMN orders.site_id IS 'only from this site';
+COMMENT ON COLUMN orders.jumps IS 'a manager put it before others of its tier; the higher, the earlier';
+COMMENT ON COLUMN orders.placed_at IS 'when the customer ordered: first come, first served goes by it';
+
+CREATE TABLE order_contacts (
+  order_id bigint PRIMARY KEY REFERENCES orders,
+  name     text,
+  email    text,
+  phone    text,
+  address  jsonb
+);
+COMMENT ON TABLE order_contacts IS 'personal data, apart: for those with customers.read';
+
+CREATE TABLE order_lines (
+  id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  order_id    bigint NOT NULL REFERENCES orders,
+  line_no     integer NOT NULL CHECK (line_no > 0),
+  variant_id  bigint NOT NULL REFERENCES product_variants,
+  kit         boolean NOT NULL DEFAULT false,
+  quantity    numeric(18,4) NOT NULL CHECK (quantity > 0),
+  unit_price  numeric(18,6) CHECK (unit_price >= 0),
+  allocated   numeric(18,4) NOT NULL DEFAULT 0 CHECK (allocated >= 0),
+  shipped     numeric(18,4) NOT NULL DEFAULT 0 CHECK (shipped >= 0),
+  cancelled   numeric(18,4) NOT NULL DEFAULT 0 CHECK (cancelled >= 0),
+  refused     numeric(18,4) NOT NULL DEFAULT 0 CHECK (refused >= 0),
+  backordered numeric(18,4) GENERATED ALWAYS AS (quantity - allocated - shipped - cancelled - refused) STORED,
+  expected_on date,
+  CONSTRAINT order_line_whole CHECK (allocated + shipped + cancelled + refused <= quantity)
+) WITH (fillfactor = 85);
+CREATE UNIQUE INDEX order_lines_number ON order_lines (order_id, line_no);
+CREATE INDEX order_lines_waiting ON order_lines (variant_id, id)
+  WHERE quantity > allocated + shipped + cancelled + refused;
+COMMENT ON COLUMN order_lines.kit IS 'its components are allocated, together or not at all';
+COMMENT ON COLUMN order_lines.quantity IS 'all quantities are in the variant''s base unit';
+COMMENT ON COLUMN order_lines.backordered IS 'what is neither allocated, shipped, cancelled nor refused waits';

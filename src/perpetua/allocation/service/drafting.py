@@ -1,0 +1,178 @@
+"""From names to ids: what orders name, for many orders at once; what is wrong with one is told of that one."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import uuid4
+
+from perpetua.access.types import Actor
+from perpetua.allocation import rules, store
+from perpetua.allocation.store import Ground, Part
+from perpetua.allocation.types import ChannelRules, Site, Wanted, WantedLine
+from perpetua.items import service as items
+from perpetua.items.types import VariantRef
+from perpetua.kit.database import Tx
+from perpetua.kit.errors import InvalidValue, NotAllowed, Refusal
+from perpetua.kit.quantity import exact_quantity
+from perpetua.ledger.errors import InactiveItem
+from perpetua.orders import service as orders
+from perpetua.orders.errors import UnknownItems
+from perpetua.orders.types import Customer, Fulfilment, PlaceOrder, ShipTo
+
+__all__ = ["COMMAND", "Draft", "Drafts", "Request", "Terms", "draft_all", "want"]
+
+COMMAND = "orders.place"
+
+
+class Request(NamedTuple):
+    """An order to take, and who sends it."""
+
+    actor: Actor
+    order: PlaceOrder
+    key: str | None = None
+
+
+class Draft(NamedTuple):
+    """An order whose names are found, before it is decided."""
+
+    actor_id: int
+    order: PlaceOrder
+    external_id: str
+    body_hash: bytes
+    customer: Customer | None
+    site: Site | None
+    variants: list[VariantRef]
+    min_life_days: int
+    wanted: Wanted
+
+
+class Drafts(NamedTuple):
+    """The orders that can be decided, by their place among the requests, and what the decision stands on."""
+
+    ground: Ground | None
+    kits: Mapping[int, list[Part]]
+    orders: dict[int, Draft]
+
+
+async def draft_all(
+    tx: Tx, requests: Mapping[int, Request], hashes: Mapping[int, bytes], now: datetime
+) -> tuple[Drafts, dict[int, Refusal]]:
+    """Find all that the orders name, each kind in one statement; beside them the refusals of those with wrong names."""
+    if not requests:
+        return Drafts(None, {}, {}), {}
+    asked = [request.order for request in requests.values()]
+    variants = await items.resolve_skus(tx, {line.sku for order in asked for line in order.lines})
+    customers = await orders.customers(tx, {order.customer for order in asked if order.customer})
+    kits = await store.kit_parts(tx, [variant.id for variant in variants.values()])
+    ground = await store.ground(tx)
+    drafts, refused = dict[int, Draft](), dict[int, Refusal]()
+    for at, request in requests.items():
+        try:
+            drafts[at] = _draft(at, request, hashes[at], variants, customers, kits, ground, now)
+        except Refusal as refusal:
+            refused[at] = refusal
+    return Drafts(ground, kits, drafts), refused
+
+
+def _draft(
+    at: int, request: Request, body_hash: bytes, variants: Mapping[str, VariantRef], customers: Mapping[str, Customer],
+    kits: Mapping[int, list[Part]], ground: Ground, now: datetime,
+) -> Draft:  # fmt: skip
+    order = request.order
+    found = _variants(order, variants)
+    customer = customers.get(order.customer.upper()) if order.customer else None
+    if order.customer and (customer is None or not customer.active):
+        raise InvalidValue("customer", order.customer, "is no active customer")
+    of = ground.rules.channels.get(order.channel, rules.NO_RULES)
+    tier = order.tier or (customer.tier if customer else None) or of.tier
+    known_tiers = {one.code for one in ground.rules.tiers}
+    if order.tier is not None and order.tier not in known_tiers:
+        raise InvalidValue(
+            "tier", order.tier, f"is none of the rules' tiers: {', '.join(sorted(known_tiers)) or 'none'}"
+        )
+    site = next((one for one in ground.sites if order.site and one.code.upper() == order.site.upper()), None)
+    if order.site and site is None:
+        raise InvalidValue("site", order.site, "is no site that sells")
+    asked_life = (order.min_life_days, customer.min_life_days if customer else None, of.min_life_days)
+    min_life = next((days for days in asked_life if days is not None), ground.rules.min_life_days)
+    lines = tuple(
+        WantedLine(number, line.quantity, *_parts(variant, kits))
+        for number, (line, variant) in enumerate(zip(order.lines, found, strict=True), 1)
+    )
+    terms = Terms(
+        channel=order.channel, tier=tier, fulfilment=order.fulfilment or of.fulfilment or ground.rules.fulfilment,
+        site_id=site.id if site else None, ship_to=order.ship_to or ShipTo(), min_life_days=min_life,
+        arrived=order.placed_at or now,
+    )  # fmt: skip
+    wanted = want(at, terms, lines, ground, now, scope=request.actor.scope)
+    external_id = order.external_id or str(uuid4())
+    return Draft(request.actor.person_id, order, external_id, body_hash, customer, site, found, min_life, wanted)
+
+
+class Terms(NamedTuple):
+    """How an order is to be met, whether it is new or waits."""
+
+    channel: str
+    tier: str | None
+    fulfilment: Fulfilment
+    site_id: int | None
+    ship_to: ShipTo
+    min_life_days: int
+    arrived: datetime
+    jumps: int = 0
+
+
+def want(
+    key: int, terms: Terms, lines: tuple[WantedLine, ...], ground: Ground, now: datetime, *,
+    scope: frozenset[int] | None = None,
+) -> Wanted:  # fmt: skip
+    """What an order wants, with the sites that may send it, best first.
+
+    Raises:
+        NotAllowed: none of the sites lies in the scope.
+    """
+    of = ground.rules.channels.get(terms.channel, rules.NO_RULES)
+    sourcing = of.sourcing or ground.rules.sourcing
+    if terms.site_id is not None:
+        sites = [site for site in ground.sites if site.id == terms.site_id]
+    else:
+        sites = _sites(of, ground, terms.ship_to if sourcing == "nearest" else None)
+    if scope is not None:
+        sites = [site for site in sites if site.id in scope]
+        if not sites:
+            raise NotAllowed(permission="orders.write", location="the sites that sell")
+    lasts_until = now.date() + timedelta(days=terms.min_life_days) if terms.min_life_days else None
+    return Wanted(
+        key, terms.channel, terms.tier, terms.fulfilment, tuple(site.id for site in sites), sourcing, lasts_until,
+        lines, terms.arrived, terms.jumps,
+    )  # fmt: skip
+
+
+def _sites(of: ChannelRules, ground: Ground, near: ShipTo | None) -> list[Site]:
+    ranked = ground.rules.sites if of.sites is None else of.sites
+    place = (near.country, near.region, near.postcode) if near else None
+    return rules.rank_sites(ground.sites, ranked, near=place)
+
+
+def _parts(variant: VariantRef, kits: Mapping[int, list[Part]]) -> tuple[tuple[tuple[int, Decimal], ...], bool]:
+    parts = kits.get(variant.id)
+    if parts is None:
+        return ((variant.id, Decimal(1)),), False
+    return tuple((part.variant_id, part.quantity) for part in parts), True
+
+
+def _variants(order: PlaceOrder, variants: Mapping[str, VariantRef]) -> list[VariantRef]:
+    unknown: list[dict[str, object]] = [
+        {"line": number, "field": f"lines[{number - 1}].sku", "value": line.sku}
+        for number, line in enumerate(order.lines, 1)
+        if line.sku.upper() not in variants
+    ]
+    if unknown:
+        raise UnknownItems(unknown)
+    found = [variants[line.sku.upper()] for line in order.lines]
+    for number, (line, variant) in enumerate(zip(order.lines, found, strict=True)):
+        if not variant.active:
+            raise InactiveItem(sku=variant.sku, line=number + 1)
+        exact_quantity(line.quantity, f"lines[{number}].quantity", places=variant.decimals)
+    return found

@@ -1,0 +1,149 @@
+"""Taking orders: many at once, decided together in one transaction, each with an answer of its own."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from psycopg import errors as pg
+
+from perpetua.access.types import Actor
+from perpetua.allocation.service.deciding import decide_new
+from perpetua.allocation.service.drafting import COMMAND, Request, draft_all
+from perpetua.allocation.service.reading import current
+from perpetua.kit.clock import Clock, system_clock
+from perpetua.kit.database import Database, Tx
+from perpetua.kit.errors import NotAllowed, Refusal
+from perpetua.kit.idempotency import Answered, Claim, KeyReused, checked, digest, keep_many, known_many
+from perpetua.orders import service as orders
+from perpetua.orders.errors import ExternalIdReused
+from perpetua.orders.types import Order, PlaceOrder
+
+__all__ = ["Outcome", "Request", "place", "place_together"]
+
+TRIES = 4
+Outcome = Answered[Order] | Refusal
+
+
+class Sent(NamedTuple):
+    """A request that can be tried, with the hash of what it asks."""
+
+    request: Request
+    body_hash: bytes
+
+    @property
+    def claim(self) -> Claim | None:
+        """Its idempotency key, if it has one."""
+        request = self.request
+        return Claim(request.actor.person_id, request.key, COMMAND, self.body_hash) if request.key else None
+
+    @property
+    def external(self) -> tuple[str, str] | None:
+        """Its channel's own name for it, if it has one."""
+        order = self.request.order
+        return (order.channel, order.external_id) if order.external_id else None
+
+
+async def place(
+    db: Database, actor: Actor, order: PlaceOrder, *, key: str | None = None, clock: Clock = system_clock
+) -> Answered[Order]:
+    """Take one order, by itself.
+
+    Raises:
+        Refusal: as `place_together` gives it.
+    """
+    outcome = (await place_together(db, [Request(actor, order, key)], clock=clock))[0]
+    if isinstance(outcome, Refusal):
+        raise outcome
+    return outcome
+
+
+async def place_together(db: Database, requests: Sequence[Request], *, clock: Clock = system_clock) -> list[Outcome]:
+    """Take orders together: one transaction, one decision, an answer or a refusal for each, in their order.
+
+    What is wrong with one order is told to its sender alone. Should the whole fail for what is in it, each is tried by
+    itself, so that one cannot hold the others up.
+    """
+    outcomes: dict[int, Outcome] = {}
+    sent: dict[int, Sent] = {}
+    for at, request in enumerate(requests):
+        try:
+            sent[at] = _sent(request, clock())
+        except Refusal as refusal:
+            outcomes[at] = refusal
+    tried = await _tried(db, list(sent.values()), clock)
+    outcomes |= zip(sent, tried, strict=True)
+    return [outcomes[at] for at in range(len(requests))]
+
+
+def _sent(request: Request, now: datetime) -> Sent:
+    request.actor.require("orders.write")
+    if request.order.contact is not None and not request.actor.may("customers.read"):
+        raise NotAllowed(permission="customers.read", field="contact")
+    if request.key is not None:
+        checked(request.key)
+    orders.check(request.order, now)
+    return Sent(request, digest(COMMAND, request.order))
+
+
+async def _tried(db: Database, sent: list[Sent], clock: Clock) -> list[Outcome]:
+    if not sent:
+        return []
+    for attempt in range(TRIES):
+        try:
+            return await db.run(lambda tx: _take(tx, sent, clock()))
+        except pg.UniqueViolation:
+            # Another has just written one of these orders: looked for again, it is found.
+            if attempt == TRIES - 1:
+                raise
+        except pg.DataError:
+            if len(sent) == 1:
+                raise
+            break
+    alone = [await _tried(db, [one], clock) for one in sent]
+    return [outcome for one in alone for outcome in one]
+
+
+async def _take(tx: Tx, sent: list[Sent], now: datetime) -> list[Outcome]:
+    outcomes = await _known(tx, sent)
+    repeats, first = dict[int, int](), dict[tuple[object, ...], int]()
+    for at, one in enumerate(sent):
+        for name in (one.external, one.claim and one.claim[:2]) if at not in outcomes else ():
+            before = first.setdefault(name, at) if name else at
+            if before != at and sent[before].body_hash == one.body_hash:
+                repeats[at] = before
+            elif before != at:
+                outcomes[at] = _reused(one, name == one.external, order_id=None)
+    fresh = {at: one.request for at, one in enumerate(sent) if at not in outcomes and at not in repeats}
+    drafts, refused = await draft_all(tx, fresh, {at: sent[at].body_hash for at in fresh}, now)
+    outcomes |= refused
+    taken = await decide_new(tx, drafts, now)
+    outcomes |= {at: Answered(order) for at, order in taken.items()}
+    await keep_many(tx, [(claim, order) for at, order in taken.items() if (claim := sent[at].claim)])
+    for at, before in repeats.items():
+        of = outcomes[before]
+        outcomes[at] = Answered(of.answer, replayed=True) if isinstance(of, Answered) else of
+    return [outcomes[at] for at in range(len(sent))]
+
+
+async def _known(tx: Tx, sent: list[Sent]) -> dict[int, Outcome]:
+    """What was taken before: by its key with the answer of then, by its external id as it is now."""
+    by_key = await known_many(tx, [claim for one in sent if (claim := one.claim)], Order)
+    by_name = await orders.known(tx, [name for one in sent if (name := one.external)])
+    now = await current(tx, [known.id for known in by_name.values()])
+    outcomes: dict[int, Outcome] = {}
+    for at, one in enumerate(sent):
+        known = by_name.get(one.external) if one.external else None
+        if (claim := one.claim) and (answer := by_key.get((claim.sender, claim.key))):
+            outcomes[at] = answer
+        elif known is not None and known.body_hash == one.body_hash:
+            outcomes[at] = Answered(now[known.id], replayed=True)
+        elif known is not None:
+            outcomes[at] = _reused(one, True, order_id=known.id)
+    return outcomes
+
+
+def _reused(one: Sent, by_name: bool, order_id: int | None) -> Refusal:
+    order = one.request.order
+    if by_name:
+        return ExternalIdReused(channel=order.channel, external_id=order.external_id, order_id=order_id or "just now")
+    return KeyReused(key=one.request.key, command=COMMAND)

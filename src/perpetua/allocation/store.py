@@ -1,0 +1,122 @@
+"""Runs allocation's statements."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import msgspec
+
+from perpetua.allocation.rules import Key
+from perpetua.allocation.types import Action, LotStock, Position, Rules, Site, Take
+from perpetua.kit import json
+from perpetua.kit.database import Queries, Tx, array
+
+Q = Queries(__file__)
+
+
+class Ground(NamedTuple):
+    """What every decision stands on."""
+
+    version: int
+    rules: Rules
+    sites: list[Site]
+
+
+class Part(NamedTuple):
+    """A kit's component, and how many make one kit."""
+
+    variant_id: int
+    quantity: Decimal
+    lots: bool
+
+
+class Entry(NamedTuple):
+    """A row of the audit log."""
+
+    actor_id: int
+    action: Action
+    order_id: int | None
+    line_id: int | None
+    variant_id: int
+    asked: Decimal
+    given: Decimal
+    facts: Mapping[str, Any]
+    reason: str | None = None
+
+
+async def ground(tx: Tx) -> Ground:
+    """The newest rules, and the sites that sell."""
+    row = (await tx.dicts(Q["ground"]))[0]
+    return Ground(
+        row["version"], msgspec.convert(row["rules"], Rules, strict=False), msgspec.convert(row["sites"], list[Site])
+    )
+
+
+async def kit_parts(tx: Tx, variant_ids: Iterable[int]) -> dict[int, list[Part]]:
+    """The components of those that are kits, by kit."""
+    parts: dict[int, list[Part]] = defaultdict(list)
+    for row in await tx.dicts(Q["kit_parts"], {"ids": sorted(set(variant_ids))}):
+        parts[row["kit_id"]].append(Part(row["component_id"], row["quantity"], row["tracking"] == "lot"))
+    return parts
+
+
+async def lock(
+    tx: Tx,
+    variant_ids: Iterable[int],
+    site_ids: Sequence[int],
+    *,
+    with_lots: Iterable[int],
+    sharing: Sequence[str],
+    today: date,
+) -> dict[Key, Position]:
+    """Lock the positions of the variants at the sites; what is there, by variant and site.
+
+    Args:
+        with_lots: those of the variants whose lots are tracked.
+        sharing: channels whose open allocations count against a share.
+    """
+    wanted = {"variant_ids": array(sorted(set(variant_ids))), "site_ids": array(sorted(site_ids))}
+    rows = await tx.dicts(Q["lock_positions"], wanted)
+    positions = {
+        (row["variant_id"], row["site_id"]): Position(
+            row["on_hand"], row["unsellable"], row["allocated"], row["reserved"]
+        )
+        for row in rows
+    }
+    if tracked := sorted(set(with_lots)):
+        for key in [key for key in positions if key[0] in set(tracked)]:
+            positions[key] = positions[key]._replace(lots=())
+        for row in await tx.dicts(Q["lots"], {**wanted, "variant_ids": array(tracked), "today": today}):
+            key = (row["variant_id"], row["site_id"])
+            lot = LotStock(row["lot_id"], row["free"], row["expires_on"])
+            positions[key] = positions[key]._replace(lots=(*(positions[key].lots or ()), lot))
+    if sharing:
+        for row in await tx.dicts(Q["by_channel"], {**wanted, "channels": list(sharing)}):
+            position = positions[row["variant_id"], row["site_id"]]
+            shares = {**position.by_channel, row["channel"]: row["quantity"]}
+            positions[row["variant_id"], row["site_id"]] = position._replace(by_channel=shares)
+    return positions
+
+
+async def record(tx: Tx, config_version: int, takes: Sequence[tuple[int, Take]], entries: Sequence[Entry]) -> None:
+    """Write the allocations (each with its line's id) and why, in one statement."""
+    params: dict[str, Any] = {
+        "take_line_ids": array([line_id for line_id, _ in takes]),
+        "take_variant_ids": array([take.variant_id for _, take in takes]),
+        "take_site_ids": array([take.site_id for _, take in takes]),
+        "take_lot_ids": array([take.lot_id for _, take in takes]),
+        "take_quantities": array([take.quantity for _, take in takes]),
+        "actor_ids": array([e.actor_id for e in entries]),
+        "actions": array([e.action for e in entries]),
+        "order_ids": array([e.order_id for e in entries]),
+        "line_ids": array([e.line_id for e in entries]),
+        "variant_ids": array([e.variant_id for e in entries]),
+        "asked": array([e.asked for e in entries]),
+        "given": array([e.given for e in entries]),
+        "facts": array([json.dumps(e.facts).decode() for e in entries]),
+        "reasons": array([e.reason for e in entries]),
+        "config_version": config_version,
+    }
+    await tx.execute(Q["record"], params)

@@ -1,0 +1,36 @@
+"""What orders refuse, with the facts their reader needs."""
+
+from perpetua.kit.errors import Conflict, InvalidValue
+
+__all__ = ["ExternalIdReused", "OrderClosed", "UnknownItems"]
+
+
+class ExternalIdReused(Conflict):
+    """The channel has sent this external id before, with another order."""
+
+    code = "external_id_reused"
+    title = "This external id is another order"
+    sentence = "{channel} has sent {external_id} before, as order {order_id}, and it asked for something else."
+    remedy = "Send a new external id with a new order; to change an order, change it by its id."
+
+
+class OrderClosed(Conflict):
+    """The order is too far for what was asked."""
+
+    code = "order_closed"
+    title = "The order is too far for that"
+    sentence = "Order {order_id} is {status}: {reason}."
+
+
+class UnknownItems(InvalidValue):
+    """SKUs that do not exist; `unknown` lists {line, field, value}."""
+
+    code = "unknown_items"
+    title = "Unknown items"
+
+    def __init__(self, unknown: list[dict[str, object]]) -> None:
+        first = unknown[0]
+        super().__init__(
+            str(first["field"]), str(first["value"]), "is not known; check it or create it first",
+            line=first["line"], unknown=unknown[:100], unknown_count=len(unknown),
+        )  # fmt: skip

@@ -1,0 +1,109 @@
+-- name: known
+-- Orders of these channels and external ids.
+SELECT o.id, o.channel, o.external_id, o.body_hash
+FROM unnest(%(channels)s::text[], %(external_ids)s::text[]) AS k (channel, external_id)
+JOIN orders o USING (channel, external_id);
+
+-- name: customers_by_code
+SELECT c.id, c.code, c.tier, c.min_life_days, c.active FROM unnest(%(codes)s::text[]) AS k (code)
+JOIN customers c ON upper(c.code) = upper(k.code);
+
+-- name: write
+-- Orders with their lines as they were decided, in one statement. Lines name their order by its place among the orders.
+WITH asked AS (
+  SELECT * FROM unnest(
+    %(channels)s::text[], %(external_ids)s::text[], %(hashes)s::text[], %(statuses)s::text[], %(fulfilments)s::text[],
+    %(customer_ids)s::bigint[], %(tiers)s::text[], %(site_ids)s::bigint[], %(countries)s::text[], %(regions)s::text[],
+    %(postcodes)s::text[], %(min_lives)s::integer[], %(placed_ats)s::timestamptz[], %(created_bys)s::bigint[],
+    %(contacts)s::text[]
+  ) WITH ORDINALITY AS a (channel, external_id, hash, status, fulfilment, customer_id, tier, site_id, country, region,
+                          postcode, min_life, placed_at, created_by, contact, place)
+), made AS (
+  INSERT INTO orders (channel, external_id, body_hash, status, fulfilment, customer_id, tier, site_id, country, region,
+                      postcode, min_life_days, placed_at, created_by)
+  SELECT channel, external_id, decode(hash, 'hex'), status, fulfilment, customer_id, tier, site_id, country, region,
+         postcode, min_life, placed_at, created_by
+  FROM asked ORDER BY place
+  RETURNING id, channel, external_id, received_at
+), numbered AS (
+  SELECT a.place, m.id, m.received_at, a.contact FROM asked a JOIN made m USING (channel, external_id)
+), contacts AS (
+  INSERT INTO order_contacts (order_id, name, email, phone, address)
+  SELECT n.id, c.value ->> 'name', c.value ->> 'email', c.value ->> 'phone', c.value - '{name,email,phone}'::text[]
+  FROM numbered n CROSS JOIN LATERAL (SELECT n.contact::jsonb AS value) c WHERE n.contact IS NOT NULL
+), lines AS (
+  INSERT INTO order_lines (order_id, line_no, variant_id, kit, quantity, unit_price, allocated, refused)
+  SELECT n.id, l.line_no, l.variant_id, l.kit, l.quantity, l.unit_price, l.allocated, l.refused
+  FROM unnest(%(line_places)s::bigint[], %(line_nos)s::integer[], %(variant_ids)s::bigint[], %(kits)s::boolean[],
+              %(quantities)s::numeric[], %(unit_prices)s::numeric[], %(allocateds)s::numeric[], %(refuseds)s::numeric[])
+       AS l (place, line_no, variant_id, kit, quantity, unit_price, allocated, refused)
+  JOIN numbered n ON n.place = l.place
+  RETURNING id, order_id, line_no
+)
+SELECT n.place, n.id, n.received_at, array_agg(l.id ORDER BY l.line_no) AS line_ids
+FROM numbered n JOIN lines l ON l.order_id = n.id GROUP BY 1, 2, 3 ORDER BY 1;
+
+-- name: heads
+SELECT o.id, o.channel, o.external_id, o.status, o.fulfilment, c.code AS customer, o.tier, l.code AS site, o.country, o.region,
+       o.postcode, o.min_life_days, o.placed_at, o.received_at, o.version,
+       t.name AS contact_name, t.email AS contact_email, t.phone AS contact_phone, t.address AS contact_address,
+       t.order_id IS NOT NULL AS has_contact
+FROM orders o
+LEFT JOIN customers c ON c.id = o.customer_id
+LEFT JOIN locations l ON l.id = o.site_id
+LEFT JOIN order_contacts t ON t.order_id = o.id
+WHERE o.id = ANY (%(ids)s::bigint[]);
+
+-- name: lines
+SELECT l.order_id, l.id, l.line_no, l.variant_id, i.sku, i.name, l.kit, l.quantity, l.unit_price, l.allocated, l.shipped,
+       l.cancelled, l.refused, l.backordered, l.expected_on::text AS expected_on
+FROM order_lines l JOIN product_variants i ON i.id = l.variant_id
+WHERE l.order_id = ANY (%(ids)s::bigint[]) ORDER BY l.order_id, l.line_no;
+
+-- name: lock
+-- Orders in the order of their ids, for whoever changes them.
+SELECT id, channel, status, fulfilment, tier, site_id, country, region, postcode, min_life_days, jumps, placed_at, version
+FROM orders WHERE id = ANY (%(ids)s::bigint[]) ORDER BY id FOR NO KEY UPDATE;
+
+-- name: change_lines
+-- What is added to the lines' counts; may be negative.
+UPDATE order_lines l
+SET quantity = l.quantity + n.quantity, allocated = l.allocated + n.allocated, shipped = l.shipped + n.shipped,
+    cancelled = l.cancelled + n.cancelled, refused = l.refused + n.refused
+FROM unnest(%(line_ids)s::bigint[], %(quantities)s::numeric[], %(allocateds)s::numeric[], %(shippeds)s::numeric[],
+            %(cancelleds)s::numeric[], %(refuseds)s::numeric[]) AS n (id, quantity, allocated, shipped, cancelled, refused)
+WHERE l.id = n.id;
+
+-- name: counts
+SELECT order_id, quantity, allocated, shipped, cancelled, refused FROM order_lines WHERE order_id = ANY (%(ids)s::bigint[]);
+
+-- name: set_statuses
+UPDATE orders o SET status = n.status, version = o.version + 1
+FROM unnest(%(ids)s::bigint[], %(statuses)s::text[]) AS n (id, status) WHERE o.id = n.id;
+
+-- name: set_jumps
+UPDATE orders SET jumps = %(jumps)s, version = version + 1 WHERE id = %(id)s;
+
+-- name: set_expected
+UPDATE order_lines l SET expected_on = n.expected_on
+FROM unnest(%(line_ids)s::bigint[], %(dates)s::date[]) AS n (id, expected_on) WHERE l.id = n.id;
+
+-- name: orders
+SELECT o.id, o.channel, o.external_id, o.status, o.fulfilment, c.code AS customer, o.tier, s.code AS site, o.placed_at,
+       o.received_at, o.version, x.lines, x.quantity, x.allocated, x.shipped, x.backordered
+FROM orders o
+LEFT JOIN customers c ON c.id = o.customer_id
+LEFT JOIN locations s ON s.id = o.site_id
+CROSS JOIN LATERAL (
+  SELECT count(*)::integer AS lines, sum(l.quantity) AS quantity, sum(l.allocated) AS allocated, sum(l.shipped) AS shipped,
+         sum(l.backordered) AS backordered
+  FROM order_lines l WHERE l.order_id = o.id
+) x
+WHERE (%(after)s::bigint IS NULL OR o.id < %(after)s)
+  AND (%(status)s::text IS NULL OR o.status = %(status)s)
+  AND (%(channel)s::text IS NULL OR o.channel = %(channel)s)
+  AND (%(external_id)s::text IS NULL OR o.external_id = %(external_id)s)
+  AND (%(customer)s::text IS NULL OR upper(c.code) = upper(%(customer)s))
+  AND (%(variant_id)s::bigint IS NULL OR EXISTS (
+        SELECT FROM order_lines l WHERE l.order_id = o.id AND l.variant_id = %(variant_id)s))
+ORDER BY o.id DESC LIMIT %(limit)s;

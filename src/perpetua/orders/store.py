@@ -1,0 +1,132 @@
+"""Runs the orders' statements."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from perpetua.kit import json
+from perpetua.kit.database import Queries, Tx, array
+from perpetua.orders.types import (
+    Contact,
+    Counts,
+    Customer,
+    Known,
+    LineChange,
+    Locked,
+    NewOrder,
+    Order,
+    OrderLine,
+    OrderStatus,
+    ShipTo,
+    Written,
+    number_of,
+)
+
+Q = Queries(__file__)
+
+
+async def known(tx: Tx, names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Known]:
+    """The orders with these channels and external ids."""
+    pairs = sorted(set(names))
+    if not pairs:
+        return {}
+    params = {"channels": [p[0] for p in pairs], "external_ids": [p[1] for p in pairs]}
+    return {(row["channel"], row["external_id"]): Known(**row) for row in await tx.dicts(Q["known"], params)}
+
+
+async def customers(tx: Tx, codes: Iterable[str]) -> dict[str, Customer]:
+    """The customers with these codes, by the code in capitals."""
+    wanted = sorted({code.upper() for code in codes})
+    if not wanted:
+        return {}
+    found = await tx.rows(Q["customers_by_code"], {"codes": wanted}, as_=Customer)
+    return {customer.code.upper(): customer for customer in found}
+
+
+async def write(tx: Tx, orders: Sequence[NewOrder]) -> list[Written]:
+    """Insert the orders with their lines, in one statement; what each was given, in their order."""
+    lines = [(place, line) for place, order in enumerate(orders, 1) for line in order.lines]
+    params: dict[str, Any] = {
+        "channels": array([o.channel for o in orders]),
+        "external_ids": array([o.external_id for o in orders]),
+        "hashes": array([o.body_hash.hex() for o in orders]),
+        "statuses": array([o.status for o in orders]),
+        "fulfilments": array([o.fulfilment for o in orders]),
+        "customer_ids": array([o.customer_id for o in orders]),
+        "tiers": array([o.tier for o in orders]),
+        "site_ids": array([o.site_id for o in orders]),
+        "countries": array([o.ship_to.country for o in orders]),
+        "regions": array([o.ship_to.region for o in orders]),
+        "postcodes": array([o.ship_to.postcode for o in orders]),
+        "min_lives": array([o.min_life_days for o in orders]),
+        "placed_ats": array([o.placed_at for o in orders]),
+        "created_bys": array([o.created_by for o in orders]),
+        "contacts": array([json.dumps(o.contact).decode() if o.contact else None for o in orders]),
+        "line_places": array([place for place, _ in lines]),
+        "line_nos": array([line.line_no for _, line in lines]),
+        "variant_ids": array([line.variant_id for _, line in lines]),
+        "kits": array([line.kit for _, line in lines]),
+        "quantities": array([line.quantity for _, line in lines]),
+        "unit_prices": array([line.unit_price for _, line in lines]),
+        "allocateds": array([line.allocated for _, line in lines]),
+        "refuseds": array([line.refused for _, line in lines]),
+    }
+    rows = await tx.dicts(Q["write"], params)
+    return [Written(row["id"], row["received_at"], row["line_ids"]) for row in rows]
+
+
+async def lock(tx: Tx, ids: Iterable[int]) -> dict[int, Locked]:
+    """The orders under lock, taken in the order of their ids."""
+    found = await tx.rows(Q["lock"], {"ids": sorted(set(ids))}, as_=Locked)
+    return {order.id: order for order in found}
+
+
+async def change_lines(tx: Tx, changes: Sequence[LineChange]) -> None:
+    """Add to the lines' counts, in one statement; each line once."""
+    if not changes:
+        return
+    params = {
+        "line_ids": array([c.line_id for c in changes]), "quantities": array([c.quantity for c in changes]),
+        "allocateds": array([c.allocated for c in changes]), "shippeds": array([c.shipped for c in changes]),
+        "cancelleds": array([c.cancelled for c in changes]), "refuseds": array([c.refused for c in changes]),
+    }  # fmt: skip
+    await tx.execute(Q["change_lines"], params)
+
+
+async def counts(tx: Tx, ids: Sequence[int]) -> dict[int, list[Counts]]:
+    """How the lines of orders are divided, by order."""
+    found: dict[int, list[Counts]] = defaultdict(list)
+    for row in await tx.dicts(Q["counts"], {"ids": list(ids)}):
+        found[row.pop("order_id")].append(Counts(**row))
+    return found
+
+
+async def set_statuses(tx: Tx, statuses: Mapping[int, OrderStatus]) -> None:
+    """Write the statuses, and count the version up."""
+    if statuses:
+        await tx.execute(Q["set_statuses"], {"ids": list(statuses), "statuses": list(statuses.values())})
+
+
+async def orders(tx: Tx, ids: Sequence[int], *, contacts: bool) -> dict[int, Order]:
+    """The orders with their lines, by id; with whom to reach only where asked. Two statements."""
+    lines: dict[int, list[OrderLine]] = defaultdict(list)
+    for row in await tx.dicts(Q["lines"], {"ids": list(ids)}):
+        del row["id"]
+        lines[row.pop("order_id")].append(OrderLine(**row))
+    found: dict[int, Order] = {}
+    for row in await tx.dicts(Q["heads"], {"ids": list(ids)}):
+        ship_to = ShipTo(country=row.pop("country"), region=row.pop("region"), postcode=row.pop("postcode"))
+        contact = _contact({name: row.pop(f"contact_{name}") for name in ("name", "email", "phone", "address")})
+        has_contact = row.pop("has_contact")
+        found[row["id"]] = Order(
+            **row, number=number_of(row["id"]), ship_to=ship_to, lines=lines[row["id"]],
+            contact=(contact if has_contact else None) if contacts else msgspec.UNSET,
+        )  # fmt: skip
+    return found
+
+
+def _contact(row: dict[str, Any]) -> Contact:
+    address: dict[str, Any] = row.pop("address") or {}
+    return Contact(**row, **address)
