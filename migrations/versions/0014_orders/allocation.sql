@@ -136,21 +136,24 @@ RETURNS TABLE (variant_id bigint, site_id bigint, on_hand numeric, unsellable nu
 LANGUAGE plpgsql SET search_path = public
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 AS $$
-DECLARE wanted bigint[]; expired bigint[]; locked bigint;
+DECLARE wanted bigint[]; at_site bigint[]; expired bigint[]; locked bigint;
 BEGIN
-  SELECT array_agg(DISTINCT u.v ORDER BY u.v) INTO wanted FROM unnest(variants) AS u (v);
+  -- As pairs: every look-up is then by the whole key, whatever the planner thinks of how many there are.
+  SELECT array_agg(u.v ORDER BY u.v, t.s), array_agg(t.s ORDER BY u.v, t.s) INTO wanted, at_site
+  FROM (SELECT DISTINCT v FROM unnest(variants) AS u (v)) u CROSS JOIN unnest(sites) AS t (s);
   FOR attempt IN 1 .. 2 LOOP
-    PERFORM 1 FROM unnest(wanted) AS w (v) JOIN inventory_positions p ON p.variant_id = w.v AND p.site_id = ANY (sites)
+    PERFORM 1 FROM unnest(wanted, at_site) AS w (v, s)
+    JOIN inventory_positions p ON p.variant_id = w.v AND p.site_id = w.s
     ORDER BY p.variant_id, p.site_id
     FOR NO KEY UPDATE OF p;
     GET DIAGNOSTICS locked = ROW_COUNT;
-    EXIT WHEN attempt = 2 OR locked = cardinality(wanted) * cardinality(sites);
+    EXIT WHEN attempt = 2 OR locked = cardinality(wanted);
     PERFORM pg_advisory_xact_lock_shared(7003, k.key)
-    FROM (SELECT DISTINCT (u.v % 64)::integer AS key FROM unnest(wanted) AS u (v) ORDER BY 1) k;
+    FROM (SELECT DISTINCT (w.v % 64)::integer AS key FROM unnest(wanted) AS w (v) ORDER BY 1) k;
   END LOOP;
 
   SELECT array_agg(r.id) INTO expired
-  FROM unnest(wanted) AS w (v) JOIN reservations r ON r.variant_id = w.v AND r.site_id = ANY (sites)
+  FROM unnest(wanted, at_site) AS w (v, s) JOIN reservations r ON r.variant_id = w.v AND r.site_id = w.s
   WHERE r.state = 'open' AND r.expires_at <= clock_timestamp();
   IF expired IS NOT NULL THEN
     UPDATE reservations r SET state = 'expired', ended_at = clock_timestamp() WHERE r.id = ANY (expired) AND r.state = 'open';
@@ -158,11 +161,13 @@ BEGIN
 
   RETURN QUERY
   SELECT p.variant_id, p.site_id, p.on_hand, p.unsellable, p.allocated, p.reserved
-  FROM unnest(wanted) AS w (v) JOIN inventory_positions p ON p.variant_id = w.v AND p.site_id = ANY (sites);
+  FROM unnest(wanted, at_site) AS w (v, s) JOIN inventory_positions p ON p.variant_id = w.v AND p.site_id = w.s;
 END $$;
 
 GRANT SELECT, INSERT, UPDATE ON customers, orders, order_contacts, order_lines, order_allocations, reservations TO perpetua_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON kit_components TO perpetua_app;
+-- Ids are drawn ahead, so that an order, its lines, its allocations and their reasons are written without looking back.
+GRANT USAGE ON SEQUENCE orders_id_seq, order_lines_id_seq TO perpetua_app;
 GRANT SELECT, INSERT ON allocation_config, allocation_audit_log TO perpetua_app;
 -- What is allocated and reserved is the triggers' alone, now that there are triggers.
 REVOKE UPDATE (allocated, reserved) ON inventory_positions FROM perpetua_app;

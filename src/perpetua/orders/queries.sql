@@ -8,40 +8,40 @@ JOIN orders o USING (channel, external_id);
 SELECT c.id, c.code, c.tier, c.min_life_days, c.active FROM unnest(%(codes)s::text[]) AS k (code)
 JOIN customers c ON upper(c.code) = upper(k.code);
 
+-- name: draw_ids
+-- Ids for so many orders and lines, ahead of writing them. What comes of a refusal is a gap.
+SELECT (SELECT array_agg(nextval('orders_id_seq')) FROM generate_series(1, %(orders)s)) AS orders,
+       (SELECT array_agg(nextval('order_lines_id_seq')) FROM generate_series(1, %(lines)s)) AS lines;
+
 -- name: write
--- Orders with their lines as they were decided, in one statement. Lines name their order by its place among the orders.
-WITH asked AS (
-  SELECT * FROM unnest(
-    %(channels)s::text[], %(external_ids)s::text[], %(hashes)s::text[], %(statuses)s::text[], %(fulfilments)s::text[],
-    %(customer_ids)s::bigint[], %(tiers)s::text[], %(site_ids)s::bigint[], %(countries)s::text[], %(regions)s::text[],
-    %(postcodes)s::text[], %(min_lives)s::integer[], %(placed_ats)s::timestamptz[], %(created_bys)s::bigint[],
-    %(contacts)s::text[]
-  ) WITH ORDINALITY AS a (channel, external_id, hash, status, fulfilment, customer_id, tier, site_id, country, region,
-                          postcode, min_life, placed_at, created_by, contact, place)
-), made AS (
-  INSERT INTO orders (channel, external_id, body_hash, status, fulfilment, customer_id, tier, site_id, country, region,
+-- Orders with their lines as they were decided, in one statement.
+WITH made AS (
+  INSERT INTO orders (id, channel, external_id, body_hash, status, fulfilment, customer_id, tier, site_id, country, region,
                       postcode, min_life_days, placed_at, created_by)
-  SELECT channel, external_id, decode(hash, 'hex'), status, fulfilment, customer_id, tier, site_id, country, region,
-         postcode, min_life, placed_at, created_by
-  FROM asked ORDER BY place
-  RETURNING id, channel, external_id, received_at
-), numbered AS (
-  SELECT a.place, m.id, m.received_at, a.contact FROM asked a JOIN made m USING (channel, external_id)
+  OVERRIDING SYSTEM VALUE
+  SELECT o.id, o.channel, o.external_id, decode(o.hash, 'hex'), o.status, o.fulfilment, o.customer_id, o.tier, o.site_id,
+         o.country, o.region, o.postcode, o.min_life, o.placed_at, o.created_by
+  FROM unnest(
+    %(ids)s::bigint[], %(channels)s::text[], %(external_ids)s::text[], %(hashes)s::text[], %(statuses)s::text[],
+    %(fulfilments)s::text[], %(customer_ids)s::bigint[], %(tiers)s::text[], %(site_ids)s::bigint[], %(countries)s::text[],
+    %(regions)s::text[], %(postcodes)s::text[], %(min_lives)s::integer[], %(placed_ats)s::timestamptz[],
+    %(created_bys)s::bigint[]
+  ) AS o (id, channel, external_id, hash, status, fulfilment, customer_id, tier, site_id, country, region, postcode, min_life,
+          placed_at, created_by)
+  RETURNING received_at
 ), contacts AS (
   INSERT INTO order_contacts (order_id, name, email, phone, address)
-  SELECT n.id, c.value ->> 'name', c.value ->> 'email', c.value ->> 'phone', c.value - '{name,email,phone}'::text[]
-  FROM numbered n CROSS JOIN LATERAL (SELECT n.contact::jsonb AS value) c WHERE n.contact IS NOT NULL
+  SELECT c.id, c.value ->> 'name', c.value ->> 'email', c.value ->> 'phone', c.value - '{name,email,phone}'::text[]
+  FROM unnest(%(contact_ids)s::bigint[], %(contacts)s::jsonb[]) AS c (id, value)
 ), lines AS (
-  INSERT INTO order_lines (order_id, line_no, variant_id, kit, quantity, unit_price, allocated, refused)
-  SELECT n.id, l.line_no, l.variant_id, l.kit, l.quantity, l.unit_price, l.allocated, l.refused
-  FROM unnest(%(line_places)s::bigint[], %(line_nos)s::integer[], %(variant_ids)s::bigint[], %(kits)s::boolean[],
-              %(quantities)s::numeric[], %(unit_prices)s::numeric[], %(allocateds)s::numeric[], %(refuseds)s::numeric[])
-       AS l (place, line_no, variant_id, kit, quantity, unit_price, allocated, refused)
-  JOIN numbered n ON n.place = l.place
-  RETURNING id, order_id, line_no
+  INSERT INTO order_lines (id, order_id, line_no, variant_id, kit, quantity, unit_price, allocated, refused)
+  OVERRIDING SYSTEM VALUE
+  SELECT * FROM unnest(
+    %(line_ids)s::bigint[], %(line_order_ids)s::bigint[], %(line_nos)s::integer[], %(variant_ids)s::bigint[],
+    %(kits)s::boolean[], %(quantities)s::numeric[], %(unit_prices)s::numeric[], %(allocateds)s::numeric[],
+    %(refuseds)s::numeric[])
 )
-SELECT n.place, n.id, n.received_at, array_agg(l.id ORDER BY l.line_no) AS line_ids
-FROM numbered n JOIN lines l ON l.order_id = n.id GROUP BY 1, 2, 3 ORDER BY 1;
+SELECT received_at FROM made LIMIT 1;
 
 -- name: heads
 SELECT o.id, o.channel, o.external_id, o.status, o.fulfilment, c.code AS customer, o.tier, l.code AS site, o.country, o.region,

@@ -4,13 +4,14 @@ from perpetua.orders import store
 from perpetua.orders.rules import check, status_of
 
 __all__ = [
-    "change_lines", "check", "counts", "customers", "known", "lock", "orders", "set_statuses", "status_of",
+    "change_lines", "check", "counts", "customers", "draw_ids", "known", "lock", "orders", "set_statuses", "status_of",
     "write",
 ]  # fmt: skip
 
 change_lines = store.change_lines
 counts = store.counts
 customers = store.customers
+draw_ids = store.draw_ids
 known = store.known
 lock = store.lock
 orders = store.orders

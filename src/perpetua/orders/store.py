@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from perpetua.orders.types import (
     Contact,
     Counts,
     Customer,
+    Drawn,
     Known,
     LineChange,
     Locked,
@@ -20,7 +22,6 @@ from perpetua.orders.types import (
     OrderLine,
     OrderStatus,
     ShipTo,
-    Written,
     number_of,
 )
 
@@ -45,10 +46,18 @@ async def customers(tx: Tx, codes: Iterable[str]) -> dict[str, Customer]:
     return {customer.code.upper(): customer for customer in found}
 
 
-async def write(tx: Tx, orders: Sequence[NewOrder]) -> list[Written]:
-    """Insert the orders with their lines, in one statement; what each was given, in their order."""
-    lines = [(place, line) for place, order in enumerate(orders, 1) for line in order.lines]
+async def draw_ids(tx: Tx, orders: int, lines: int) -> Drawn:
+    """Ids for so many orders and lines, ahead of writing them."""
+    row = (await tx.dicts(Q["draw_ids"], {"orders": orders, "lines": lines}))[0]
+    return Drawn(row["orders"], row["lines"])
+
+
+async def write(tx: Tx, orders: Sequence[NewOrder]) -> datetime:
+    """Insert the orders with their lines, in one statement; when they were received."""
+    lines = [(order.id, line) for order in orders for line in order.lines]
+    contacts = [(order.id, json.dumps(order.contact).decode()) for order in orders if order.contact]
     params: dict[str, Any] = {
+        "ids": array([o.id for o in orders]),
         "channels": array([o.channel for o in orders]),
         "external_ids": array([o.external_id for o in orders]),
         "hashes": array([o.body_hash.hex() for o in orders]),
@@ -63,8 +72,10 @@ async def write(tx: Tx, orders: Sequence[NewOrder]) -> list[Written]:
         "min_lives": array([o.min_life_days for o in orders]),
         "placed_ats": array([o.placed_at for o in orders]),
         "created_bys": array([o.created_by for o in orders]),
-        "contacts": array([json.dumps(o.contact).decode() if o.contact else None for o in orders]),
-        "line_places": array([place for place, _ in lines]),
+        "contact_ids": array([order_id for order_id, _ in contacts]),
+        "contacts": array([contact for _, contact in contacts]),
+        "line_ids": array([line.id for _, line in lines]),
+        "line_order_ids": array([order_id for order_id, _ in lines]),
         "line_nos": array([line.line_no for _, line in lines]),
         "variant_ids": array([line.variant_id for _, line in lines]),
         "kits": array([line.kit for _, line in lines]),
@@ -73,8 +84,7 @@ async def write(tx: Tx, orders: Sequence[NewOrder]) -> list[Written]:
         "allocateds": array([line.allocated for _, line in lines]),
         "refuseds": array([line.refused for _, line in lines]),
     }
-    rows = await tx.dicts(Q["write"], params)
-    return [Written(row["id"], row["received_at"], row["line_ids"]) for row in rows]
+    return await tx.value(Q["write"], params)
 
 
 async def lock(tx: Tx, ids: Iterable[int]) -> dict[int, Locked]:

@@ -10,8 +10,8 @@ import msgspec
 from perpetua.kit.quantity import ZERO
 
 __all__ = [
-    "MAX_LINES", "Contact", "Counts", "Customer", "Fulfilment", "Known", "LineChange", "Locked", "NewLine", "NewOrder",
-    "Order", "OrderLine", "OrderStatus", "PlaceLine", "PlaceOrder", "ShipTo", "Written", "number_of",
+    "MAX_LINES", "Contact", "Counts", "Customer", "Drawn", "Fulfilment", "Known", "LineChange", "Locked", "NewLine",
+    "NewOrder", "Order", "OrderLine", "OrderStatus", "PlaceLine", "PlaceOrder", "ShipTo", "number_of",
 ]  # fmt: skip
 
 MAX_LINES: Final = 5_000
@@ -150,6 +150,7 @@ class Known(NamedTuple):
 class NewLine(NamedTuple):
     """A line as it was decided."""
 
+    id: int
     line_no: int
     variant_id: int
     kit: bool
@@ -162,6 +163,7 @@ class NewLine(NamedTuple):
 class NewOrder(NamedTuple):
     """An order as it was decided, with its lines."""
 
+    id: int
     channel: str
     external_id: str
     body_hash: bytes
@@ -178,12 +180,11 @@ class NewOrder(NamedTuple):
     lines: Sequence[NewLine]
 
 
-class Written(NamedTuple):
-    """What the database gave an order: the ids of it and of its lines, by line number."""
+class Drawn(NamedTuple):
+    """Ids drawn ahead, for orders and for lines."""
 
-    id: int
-    received_at: datetime
-    line_ids: list[int]
+    orders: list[int]
+    lines: list[int]
 
 
 class Locked(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """The decision and its record: lock, look, decide, write, in the caller's transaction."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 
@@ -11,7 +12,7 @@ from perpetua.allocation.types import Decided, Take
 from perpetua.kit.database import Tx
 from perpetua.kit.quantity import ZERO
 from perpetua.orders import service as orders
-from perpetua.orders.types import Counts, NewLine, NewOrder, Order, OrderLine, ShipTo, Written, number_of
+from perpetua.orders.types import Counts, NewLine, NewOrder, Order, OrderLine, ShipTo, number_of
 
 __all__ = ["decide_new"]
 
@@ -32,18 +33,24 @@ async def decide_new(tx: Tx, drafts: Drafts, now: datetime) -> dict[int, Order]:
         decided[one.order].append(one)
     for lines in decided.values():
         lines.sort(key=lambda one: one.line)
-    written = await orders.write(tx, [_new_order(draft, decided[at], now) for at, draft in drafts.orders.items()])
+    ids = await orders.draw_ids(tx, len(wanted), sum(len(one.lines) for one in wanted))
+    numbers = iter(ids.lines)
+    made = {
+        at: _new_order(order_id, numbers, draft, decided[at], now)
+        for order_id, (at, draft) in zip(ids.orders, drafts.orders.items(), strict=True)
+    }
+    received_at = await orders.write(tx, list(made.values()))
     takes: list[tuple[int, Take]] = []
     entries: list[Entry] = []
     answers: dict[int, Order] = {}
     codes = {site.id: site.code for site in ground.sites}
-    for (at, draft), made in zip(drafts.orders.items(), written, strict=True):
-        for one, variant, line_id in zip(decided[at], draft.variants, made.line_ids, strict=True):
-            takes += [(line_id, take) for take in one.takes]
-            entries.append(
-                Entry(draft.actor_id, one.action, made.id, line_id, variant.id, one.asked, one.given, one.facts)
-            )
-        answers[at] = _answer(draft, decided[at], made, codes, now)
+    for at, draft in drafts.orders.items():
+        order = made[at]
+        for one, line in zip(decided[at], order.lines, strict=True):
+            takes += [(line.id, take) for take in one.takes]
+            facts = (one.action, order.id, line.id, line.variant_id, one.asked, one.given, one.facts)
+            entries.append(Entry(draft.actor_id, *facts))
+        answers[at] = _answer(draft, decided[at], order, received_at, codes)
     await store.record(tx, ground.version, takes, entries)
     return answers
 
@@ -65,15 +72,18 @@ def _counts(one: Decided) -> Counts:
     return Counts(one.asked, allocated=one.given, refused=one.refused)
 
 
-def _new_order(draft: Draft, decided: list[Decided], now: datetime) -> NewOrder:
+def _new_order(order_id: int, numbers: Iterator[int], draft: Draft, decided: list[Decided], now: datetime) -> NewOrder:
     order = draft.order
     lines = [
-        NewLine(one.line, variant.id, wanted.kit, one.asked, line.unit_price, allocated=one.given, refused=one.refused)
+        NewLine(
+            next(numbers), one.line, variant.id, wanted.kit, one.asked, line.unit_price, allocated=one.given,
+            refused=one.refused,
+        )
         for one, variant, line, wanted in zip(decided, draft.variants, order.lines, draft.wanted.lines, strict=True)
-    ]
+    ]  # fmt: skip
     return NewOrder(
-        channel=order.channel, external_id=draft.external_id, body_hash=draft.body_hash,
-        status=orders.status_of(_counts(one) for one in decided), fulfilment=draft.wanted.fulfilment,
+        id=order_id, channel=order.channel, external_id=draft.external_id, body_hash=draft.body_hash,
+        status=orders.status_of([_counts(one) for one in decided]), fulfilment=draft.wanted.fulfilment,
         customer_id=draft.customer.id if draft.customer else None, tier=draft.wanted.tier,
         site_id=draft.site.id if draft.site else None, ship_to=order.ship_to or ShipTo(),
         min_life_days=draft.min_life_days, placed_at=order.placed_at or now, created_by=draft.actor_id,
@@ -81,24 +91,31 @@ def _new_order(draft: Draft, decided: list[Decided], now: datetime) -> NewOrder:
     )  # fmt: skip
 
 
-def _answer(draft: Draft, decided: list[Decided], made: Written, codes: dict[int, str], now: datetime) -> Order:
-    order = draft.order
-    lines: list[OrderLine] = []
-    for one, variant, asked, wanted in zip(decided, draft.variants, order.lines, draft.wanted.lines, strict=True):
-        sites: dict[str, Decimal] = defaultdict(lambda: ZERO)
-        for take in one.takes:
-            if take.variant_id == wanted.parts[0][0]:
-                sites[codes[take.site_id]] += take.quantity / wanted.parts[0][1]
-        lines.append(OrderLine(
+def _answer(
+    draft: Draft, decided: list[Decided], made: NewOrder, received_at: datetime, codes: dict[int, str]
+) -> Order:
+    lines = [
+        OrderLine(
             line_no=one.line, variant_id=variant.id, sku=variant.sku, name=variant.name, quantity=one.asked,
             allocated=one.given, shipped=ZERO, cancelled=ZERO, refused=one.refused,
-            backordered=_counts(one).backordered, kit=wanted.kit, unit_price=asked.unit_price, sites=dict(sites),
-        ))  # fmt: skip
+            backordered=one.asked - one.given - one.refused, kit=wanted.kit, unit_price=line.unit_price,
+            sites=_sites(one, wanted.parts[0], codes),
+        )
+        for one, variant, line, wanted in zip(decided, draft.variants, made.lines, draft.wanted.lines, strict=True)
+    ]  # fmt: skip
     return Order(
-        id=made.id, number=number_of(made.id), channel=order.channel, external_id=draft.external_id,
-        status=orders.status_of(_counts(one) for one in decided), fulfilment=draft.wanted.fulfilment,
-        customer=draft.customer.code if draft.customer else None, tier=draft.wanted.tier,
-        site=draft.site.code if draft.site else None, ship_to=order.ship_to or ShipTo(),
-        min_life_days=draft.min_life_days, placed_at=order.placed_at or now, received_at=made.received_at, version=1,
-        lines=lines,
+        id=made.id, number=number_of(made.id), channel=made.channel, external_id=made.external_id, status=made.status,
+        fulfilment=made.fulfilment, customer=draft.customer.code if draft.customer else None, tier=made.tier,
+        site=draft.site.code if draft.site else None, ship_to=made.ship_to, min_life_days=made.min_life_days,
+        placed_at=made.placed_at, received_at=received_at, version=1, lines=lines,
     )  # fmt: skip
+
+
+def _sites(one: Decided, part: tuple[int, Decimal], codes: dict[int, str]) -> dict[str, Decimal]:
+    """Where the line is allocated, in its own unit."""
+    sites: dict[str, Decimal] = {}
+    for take in one.takes:
+        if take.variant_id == part[0]:
+            code = codes[take.site_id]
+            sites[code] = sites.get(code, ZERO) + take.quantity / part[1]
+    return sites
