@@ -3,6 +3,7 @@
 import asyncio
 from decimal import Decimal
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from perpetua.ledger.types import Receive, ReceiveLine
 from perpetua.orders.types import PlaceLine, PlaceOrder
 
 
-def order(sku: str = "APPLE", quantity: int = 1, **more: object) -> PlaceOrder:
+def order(sku: str = "APPLE", quantity: int = 1, **more: Any) -> PlaceOrder:
     return PlaceOrder(lines=[PlaceLine(sku=sku, quantity=Decimal(quantity))], **more)
 
 

@@ -65,3 +65,110 @@ SELECT d.actor_id, d.action, d.order_id, d.line_id, d.variant_id, d.asked, d.giv
 FROM unnest(%(actor_ids)s::bigint[], %(actions)s::text[], %(order_ids)s::bigint[], %(line_ids)s::bigint[],
             %(variant_ids)s::bigint[], %(asked)s::numeric[], %(given)s::numeric[], %(facts)s::jsonb[], %(reasons)s::text[])
      AS d (actor_id, action, order_id, line_id, variant_id, asked, given, facts, reason);
+
+-- Who waits, and what is promised -------------------------------------------------------------------------------------
+
+-- name: anyone_waits
+SELECT EXISTS (SELECT FROM order_lines WHERE quantity > allocated + shipped + cancelled + refused);
+
+-- name: grown
+-- Of the places that stock comes to: the positions where somebody waits for it, themselves or for a kit it is part of.
+SELECT DISTINCT g.variant_id, l.site_id
+FROM unnest(%(variant_ids)s::bigint[], %(location_ids)s::bigint[]) AS g (variant_id, location_id)
+JOIN locations l ON l.id = g.location_id AND l.sellable AND l.kind <> 'transit'
+WHERE EXISTS (SELECT FROM order_lines w WHERE w.variant_id = g.variant_id
+              AND w.quantity > w.allocated + w.shipped + w.cancelled + w.refused)
+   OR EXISTS (SELECT FROM kit_components k JOIN order_lines w ON w.variant_id = k.kit_id
+              AND w.quantity > w.allocated + w.shipped + w.cancelled + w.refused WHERE k.component_id = g.variant_id);
+
+-- name: waiting
+-- Lines that wait for these variants, or for kits of them, the first in turn first; of orders that take all or nothing, all
+-- lines that wait. Read under the variants' locks: whoever changes a line holds them.
+WITH first AS (
+  SELECT l.order_id, min(r.place) AS place
+  FROM (
+    SELECT l.id, row_number() OVER (ORDER BY o.jumps DESC, t.rank, o.placed_at, l.id) AS place
+    FROM order_lines l JOIN orders o ON o.id = l.order_id
+    CROSS JOIN LATERAL (
+      SELECT coalesce(min(t.rank), %(worst)s::integer) AS rank
+      FROM unnest(%(tiers)s::text[], %(ranks)s::integer[]) AS t (code, rank) WHERE t.code = o.tier
+    ) t
+    WHERE l.quantity > l.allocated + l.shipped + l.cancelled + l.refused
+      AND (l.variant_id = ANY (%(variant_ids)s::bigint[]) OR l.variant_id IN (
+        SELECT k.kit_id FROM kit_components k WHERE k.component_id = ANY (%(variant_ids)s::bigint[])))
+    ORDER BY 2 LIMIT %(most)s
+  ) r JOIN order_lines l ON l.id = r.id
+  GROUP BY 1
+)
+SELECT l.id AS line_id, l.order_id, l.line_no, l.variant_id, l.kit, l.backordered, i.tracking = 'lot' AS lots,
+       o.channel, o.tier, o.fulfilment, o.site_id, o.country, o.region, o.postcode, o.min_life_days, o.jumps, o.placed_at
+FROM first f JOIN orders o ON o.id = f.order_id JOIN order_lines l ON l.order_id = o.id
+JOIN product_variants i ON i.id = l.variant_id
+WHERE l.quantity > l.allocated + l.shipped + l.cancelled + l.refused
+  AND (o.fulfilment = 'complete' OR l.variant_id = ANY (%(variant_ids)s::bigint[]) OR l.variant_id IN (
+        SELECT k.kit_id FROM kit_components k WHERE k.component_id = ANY (%(variant_ids)s::bigint[])))
+ORDER BY f.place, l.line_no;
+
+-- name: promised_away
+-- Positions where less would be left to sell than is promised, if these changes were made. Read under their locks.
+SELECT p.variant_id, p.site_id, i.sku, s.code AS site, p.on_hand - p.unsellable AS sellable, p.allocated, p.reserved,
+       d.change, p.allocated + p.reserved - greatest(p.on_hand - p.unsellable + d.change, 0) AS too_much
+FROM (
+  SELECT c.variant_id, l.site_id, sum(c.quantity) AS change
+  FROM unnest(%(variant_ids)s::bigint[], %(location_ids)s::bigint[], %(quantities)s::numeric[]) AS c (variant_id, location_id, quantity)
+  JOIN locations l ON l.id = c.location_id AND l.sellable AND l.kind <> 'transit'
+  GROUP BY 1, 2 HAVING sum(c.quantity) < 0
+) d
+JOIN inventory_positions p ON p.variant_id = d.variant_id AND p.site_id = d.site_id
+JOIN product_variants i ON i.id = p.variant_id JOIN locations s ON s.id = p.site_id
+WHERE p.allocated + p.reserved > 0 AND p.allocated + p.reserved > greatest(p.on_hand - p.unsellable + d.change, 0)
+ORDER BY 1, 2;
+
+-- name: last_in_turn
+-- Open allocations at positions, whoever is last in turn first, with all of their lines' other allocations for kits.
+SELECT a.id, a.line_id, a.variant_id, a.site_id, a.lot_id, a.quantity, l.order_id, l.kit, l.variant_id AS line_variant_id,
+       a.variant_id = ANY (%(variant_ids)s::bigint[]) AND a.site_id = ANY (%(site_ids)s::bigint[]) AS here
+FROM order_allocations a JOIN order_lines l ON l.id = a.line_id JOIN orders o ON o.id = l.order_id
+CROSS JOIN LATERAL (
+  SELECT coalesce(min(t.rank), %(worst)s::integer) AS rank
+  FROM unnest(%(tiers)s::text[], %(ranks)s::integer[]) AS t (code, rank) WHERE t.code = o.tier
+) t
+WHERE a.state = 'open' AND a.line_id IN (
+  SELECT h.line_id FROM order_allocations h
+  WHERE h.variant_id = ANY (%(variant_ids)s::bigint[]) AND h.site_id = ANY (%(site_ids)s::bigint[]) AND h.state = 'open')
+ORDER BY o.jumps, t.rank DESC, o.placed_at DESC, l.id DESC, a.id DESC;
+
+-- name: open_of_lines
+SELECT a.id, a.line_id, a.variant_id, a.site_id, a.lot_id, a.quantity FROM order_allocations a
+WHERE a.line_id = ANY (%(line_ids)s::bigint[]) AND a.state = 'open' ORDER BY a.line_id, a.id;
+
+-- name: end_allocations
+-- So much of each ends: where all of it does, the row; a trigger takes it from the positions.
+UPDATE order_allocations a
+SET quantity = CASE WHEN a.quantity > n.quantity THEN a.quantity - n.quantity ELSE a.quantity END,
+    state = CASE WHEN a.quantity > n.quantity THEN 'open' ELSE %(state)s END,
+    ended_at = CASE WHEN a.quantity > n.quantity THEN NULL ELSE statement_timestamp() END
+FROM unnest(%(ids)s::bigint[], %(quantities)s::numeric[]) AS n (id, quantity)
+WHERE a.id = n.id AND a.state = 'open';
+
+-- name: drop_reservations
+-- Reservations end, the youngest first, until so much is free again at each position.
+WITH asked AS (
+  SELECT * FROM unnest(%(variant_ids)s::bigint[], %(site_ids)s::bigint[], %(quantities)s::numeric[]) AS a (variant_id, site_id, quantity)
+)
+UPDATE reservations r SET state = 'released', ended_at = statement_timestamp()
+FROM (
+  SELECT x.id FROM (
+    SELECT r.id, a.quantity, sum(r.quantity) OVER (PARTITION BY r.variant_id, r.site_id ORDER BY r.id DESC) - r.quantity AS before
+    FROM asked a JOIN reservations r ON r.variant_id = a.variant_id AND r.site_id = a.site_id AND r.state = 'open') x
+  WHERE x.before < x.quantity
+) d
+WHERE r.id = d.id;
+
+-- name: where_to_pick
+-- The levels to take from, for each of the allocations: its lot first where it has one, then as people walk.
+SELECT v.variant_id, l.site_id, v.lot_id, v.location_id, v.on_hand
+FROM inventory_levels v JOIN locations l ON l.id = v.location_id JOIN lots t ON t.id = v.lot_id
+WHERE v.variant_id = ANY (%(variant_ids)s::bigint[]) AND l.site_id = ANY (%(site_ids)s::bigint[])
+  AND l.sellable AND l.kind <> 'transit' AND v.on_hand > 0 AND NOT t.blocked
+ORDER BY v.variant_id, l.site_id, t.expires_on NULLS LAST, l.pick_sequence NULLS LAST, l.code, v.lot_id;

@@ -107,3 +107,8 @@ WHERE (%(after)s::bigint IS NULL OR o.id < %(after)s)
   AND (%(variant_id)s::bigint IS NULL OR EXISTS (
         SELECT FROM order_lines l WHERE l.order_id = o.id AND l.variant_id = %(variant_id)s))
 ORDER BY o.id DESC LIMIT %(limit)s;
+
+-- name: lines_to_change
+SELECT l.id, l.order_id, l.line_no, l.variant_id, i.sku, i.tracking, l.kit, l.quantity, l.allocated, l.shipped, l.cancelled,
+       l.refused, l.backordered
+FROM order_lines l JOIN product_variants i ON i.id = l.variant_id WHERE l.order_id = %(order_id)s ORDER BY l.line_no;

@@ -4,8 +4,8 @@ from perpetua.orders import store
 from perpetua.orders.rules import check, status_of
 
 __all__ = [
-    "change_lines", "check", "counts", "customers", "draw_ids", "known", "lock", "orders", "set_statuses", "status_of",
-    "write",
+    "change_lines", "check", "counts", "customers", "draw_ids", "known", "lines_to_change", "lock", "orders",
+    "set_statuses", "status_of", "write",
 ]  # fmt: skip
 
 change_lines = store.change_lines
@@ -13,6 +13,7 @@ counts = store.counts
 customers = store.customers
 draw_ids = store.draw_ids
 known = store.known
+lines_to_change = store.lines_to_change
 lock = store.lock
 orders = store.orders
 set_statuses = store.set_statuses

@@ -18,6 +18,7 @@ from perpetua.orders.types import (
     LineChange,
     Locked,
     NewOrder,
+    OpenLine,
     Order,
     OrderLine,
     OrderStatus,
@@ -140,3 +141,8 @@ async def orders(tx: Tx, ids: Sequence[int], *, contacts: bool) -> dict[int, Ord
 def _contact(row: dict[str, Any]) -> Contact:
     address: dict[str, Any] = row.pop("address") or {}
     return Contact(**row, **address)
+
+
+async def lines_to_change(tx: Tx, order_id: int) -> list[OpenLine]:
+    """The lines of an order, as whoever changes it needs them."""
+    return await tx.rows(Q["lines_to_change"], {"order_id": order_id}, as_=OpenLine)

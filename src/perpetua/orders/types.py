@@ -10,8 +10,9 @@ import msgspec
 from perpetua.kit.quantity import ZERO
 
 __all__ = [
-    "MAX_LINES", "Contact", "Counts", "Customer", "Drawn", "Fulfilment", "Known", "LineChange", "Locked", "NewLine",
-    "NewOrder", "Order", "OrderLine", "OrderStatus", "PlaceLine", "PlaceOrder", "ShipTo", "number_of",
+    "MAX_LINES", "CancelLine", "CancelOrder", "Contact", "Counts", "Customer", "Drawn", "Fulfilment", "Known",
+    "LineChange", "Locked", "NewLine", "NewOrder", "OpenLine", "Order", "OrderLine", "OrderStatus", "Pick", "PlaceLine",
+    "PlaceOrder", "ShipLine", "ShipOrder", "ShipTo", "number_of",
 ]  # fmt: skip
 
 MAX_LINES: Final = 5_000
@@ -205,6 +206,24 @@ class Locked(msgspec.Struct, frozen=True, kw_only=True):
     version: int
 
 
+class OpenLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line that is to be changed."""
+
+    id: int
+    order_id: int
+    line_no: int
+    variant_id: int
+    sku: str
+    tracking: str
+    kit: bool
+    quantity: Decimal
+    allocated: Decimal
+    shipped: Decimal
+    cancelled: Decimal
+    refused: Decimal
+    backordered: Decimal
+
+
 class LineChange(NamedTuple):
     """What is added to a line's counts."""
 
@@ -214,6 +233,48 @@ class LineChange(NamedTuple):
     shipped: Decimal = ZERO
     cancelled: Decimal = ZERO
     refused: Decimal = ZERO
+
+
+class CancelLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """So much of a line is cancelled; without `quantity` all that has not gone."""
+
+    line_no: int
+    quantity: Decimal | None = None
+
+
+class CancelOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An order, or some of its lines, is cancelled: what was allocated goes to whoever waits."""
+
+    reason: str
+    lines: list[CancelLine] | None = None
+
+
+class Pick(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where goods of a line were taken; `serials`: of a serialised item, one for each unit."""
+
+    location: str
+    quantity: Decimal
+    lot: str | None = None
+    serials: list[str] = []
+
+
+class ShipLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """So much of a line leaves; without `quantity` all that is allocated.
+
+    `picks`: where it was taken; without, it is taken where it is allocated, in the order that people walk.
+    """
+
+    line_no: int
+    quantity: Decimal | None = None
+    picks: list[Pick] | None = None
+
+
+class ShipOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An order leaves, as far as it is allocated, or some of its lines."""
+
+    lines: list[ShipLine] | None = None
+    effective_at: datetime | None = None
+    note: str | None = None
 
 
 def number_of(order_id: int) -> str:

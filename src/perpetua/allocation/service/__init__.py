@@ -1,7 +1,17 @@
-"""Use cases of allocation: one public function, one transaction. Those that take `tx` first join another word's."""
+"""Use cases of allocation: one public function, one transaction. Those that take `tx` first join another word's.
 
+Whoever imports this has promises kept: from here on allocation listens to the ledger.
+"""
+
+from perpetua.allocation.service.changing import cancel
+from perpetua.allocation.service.filling import fill
 from perpetua.allocation.service.gathering import Gathering
+from perpetua.allocation.service.guarding import KEEPER
 from perpetua.allocation.service.placing import Outcome, Request, place, place_together
 from perpetua.allocation.service.reading import current, get
+from perpetua.allocation.service.shipping import ship
+from perpetua.ledger import events
 
-__all__ = ["Gathering", "Outcome", "Request", "current", "get", "place", "place_together"]
+__all__ = ["Gathering", "Outcome", "Request", "cancel", "current", "fill", "get", "place", "place_together", "ship"]
+
+events.listen(KEEPER)

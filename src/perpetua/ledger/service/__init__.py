@@ -18,7 +18,8 @@ from perpetua.ledger.service.reading import (
     stock_of,
 )
 from perpetua.ledger.service.reasons import change_reason, list_reasons
-from perpetua.ledger.service.stocking import adjust, receive, return_, sell, write_off
+from perpetua.ledger.service.resolving import effective
+from perpetua.ledger.service.stocking import adjust, receive, return_, sale_rows, sell, write_off
 
 __all__ = [
     "Fitted",
@@ -33,6 +34,7 @@ __all__ = [
     "change_reason",
     "check",
     "correct",
+    "effective",
     "export_movements",
     "export_stock",
     "get_movement",
@@ -56,6 +58,7 @@ __all__ = [
     "receive_transfer",
     "reject",
     "return_",
+    "sale_rows",
     "seal",
     "sell",
     "stock_of",

@@ -10,7 +10,7 @@ from psycopg import errors as pg
 from perpetua.access.types import Actor
 from perpetua.items import service as items
 from perpetua.kit.database import Tx
-from perpetua.ledger import rules, store
+from perpetua.ledger import events, rules, store
 from perpetua.ledger.errors import InactivePlace, NotEnoughStock, SerialElsewhere, TooManyLines, VersionChanged
 from perpetua.ledger.types import Level, LevelKey, Posted, PostingDraft, Row
 from perpetua.places import service as places
@@ -94,10 +94,13 @@ async def _lock(tx: Tx, draft: PostingDraft) -> None:
 
 
 async def _append(tx: Tx, actor: Actor, draft: PostingDraft, key: str | None) -> store.Appended:
+    await events.tell_before(tx, actor, draft.rows)
     try:
-        return await store.append(tx, actor.person_id, draft, key)
+        appended = await store.append(tx, actor.person_id, draft, key)
     except pg.UniqueViolation as violation:
         await _explain_serial(violation)
+    await events.tell_after(tx, actor, draft.rows)
+    return appended
 
 
 async def _decide(tx: Tx, draft: PostingDraft) -> None:

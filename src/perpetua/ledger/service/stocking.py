@@ -25,10 +25,11 @@ from perpetua.ledger.types import (
     Return,
     Row,
     Sell,
+    SellLine,
     WriteOff,
 )
 
-__all__ = ["adjust", "receive", "return_", "sell", "write_off"]
+__all__ = ["adjust", "receive", "return_", "sale_rows", "sell", "write_off"]
 
 
 async def receive(
@@ -51,6 +52,16 @@ async def receive(
         return await post(tx, actor, _draft("receive", command, rows, clock()), key=key)
 
     return await _run(db, actor, "receive", command, key, act)
+
+
+async def sale_rows(tx: Tx, actor: Actor, lines: Sequence[SellLine]) -> list[Row]:
+    """The SALE rows of lines that name their places, for who posts them with something else.
+
+    Raises:
+        As `sell`.
+    """
+    common = [common_line(i, line, None) for i, line in enumerate(lines, 1)]
+    return rows_of(await resolve(tx, actor, common, places_in=False), "SALE", -1)
 
 
 async def sell(

@@ -1,0 +1,142 @@
+"""Orders change after they were taken: cancelled in whole or in part; what they held goes to whoever waits."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from perpetua.access.types import Actor
+from perpetua.allocation import store
+from perpetua.allocation.rules import Key
+from perpetua.allocation.service.filling import fill, settle_statuses
+from perpetua.allocation.service.reading import current
+from perpetua.allocation.service.releasing import Ending, Open, end, open_of, part_of
+from perpetua.allocation.store import Entry, Ground
+from perpetua.kit.clock import Clock, system_clock
+from perpetua.kit.database import Database, Tx
+from perpetua.kit.errors import InvalidValue, Missing
+from perpetua.kit.idempotency import Answered, once
+from perpetua.kit.quantity import ZERO
+from perpetua.orders import service as orders
+from perpetua.orders.errors import OrderClosed
+from perpetua.orders.types import CancelOrder, LineChange, Locked, OpenLine, Order
+
+__all__ = ["Held", "cancel", "hold", "pick_lines"]
+
+MAX_REASON = 500
+
+
+class Held(NamedTuple):
+    """An order under lock, with its lines, what they have allocated, and all that was locked with it."""
+
+    order: Locked
+    lines: dict[int, OpenLine]
+    allocations: dict[int, list[Open]]
+    ground: Ground
+
+
+async def cancel(
+    db: Database,
+    actor: Actor,
+    order_id: int,
+    command: CancelOrder,
+    *,
+    key: str | None = None,
+    clock: Clock = system_clock,
+) -> Answered[Order]:
+    """Cancel an order or some of its lines, as far as they have not left; what they held goes to whoever waits.
+
+    Raises:
+        Missing: there is no such order.
+        OrderClosed: all of it has left or was cancelled before.
+        InvalidValue: no such line, or more than is left of it.
+    """
+    actor.require("orders.write")
+    if not command.reason.strip() or len(command.reason) > MAX_REASON:
+        raise InvalidValue("reason", command.reason, f"say why, in 1 to {MAX_REASON} characters")
+
+    async def act(tx: Tx) -> Order:
+        held = await hold(tx, order_id, clock())
+        asked = None if command.lines is None else [(line.line_no, line.quantity) for line in command.lines]
+        chosen = pick_lines(held, asked, left=lambda line: line.allocated + line.backordered)
+        if not chosen:
+            raise OrderClosed(order_id=order_id, status=held.order.status, reason="nothing of it is left to cancel")
+        await _cancel(tx, actor, held, chosen, command.reason, clock())
+        return (await current(tx, [order_id]))[order_id]
+
+    body = {"order_id": order_id, "command": command}
+    return await once(db, sender=actor.person_id, key=key, command="orders.cancel", body=body, answer=Order, act=act)
+
+
+async def hold(tx: Tx, order_id: int, now: datetime) -> Held:
+    """Lock an order: first the positions that its lines may stand at, then the order itself, as everybody does.
+
+    Raises:
+        Missing: there is no such order.
+    """
+    lines = await orders.lines_to_change(tx, order_id)
+    if not lines:
+        raise Missing("order", order_id)
+    ground = await store.ground(tx)
+    kits = await store.kit_parts(tx, {line.variant_id for line in lines if line.kit})
+    allocations = await open_of(tx, [line.id for line in lines])
+    variants = {line.variant_id for line in lines} | {part.variant_id for parts in kits.values() for part in parts}
+    variants |= {one.variant_id for some in allocations.values() for one in some}
+    sites = {site.id for site in ground.sites} | {one.site_id for some in allocations.values() for one in some}
+    await store.lock(tx, variants, sorted(sites), with_lots=(), sharing=(), today=now.date())
+    order = (await orders.lock(tx, [order_id]))[order_id]
+    return Held(
+        order, {line.line_no: line for line in await orders.lines_to_change(tx, order_id)},
+        await open_of(tx, [line.id for line in lines]), ground,
+    )  # fmt: skip
+
+
+def pick_lines(
+    held: Held, asked: Sequence[tuple[int, Decimal | None]] | None, *, left: Callable[[OpenLine], Decimal]
+) -> list[tuple[OpenLine, Decimal]]:
+    """The lines a command names (all, when it names none), each with how much; those of which nothing is left are not.
+
+    Raises:
+        InvalidValue: no such line, one named twice, or more than is left of it.
+    """
+    if asked is None:
+        return [(line, left(line)) for line in held.lines.values() if left(line) > 0]
+    chosen: list[tuple[OpenLine, Decimal]] = []
+    for number, (line_no, quantity) in enumerate(asked):
+        line = held.lines.get(line_no)
+        if line is None or any(line is one for one, _ in chosen):
+            raise InvalidValue(f"lines[{number}].line_no", line_no, "is no line of the order, or named twice")
+        most = left(line)
+        wanted = most if quantity is None else quantity
+        if not ZERO < wanted <= most:
+            raise InvalidValue(
+                f"lines[{number}].quantity",
+                str(wanted),
+                f"must be more than 0 and at most {most}, what is left",
+                left=most,
+            )
+        chosen.append((line, wanted))
+    return chosen
+
+
+async def _cancel(
+    tx: Tx, actor: Actor, held: Held, chosen: Sequence[tuple[OpenLine, Decimal]], reason: str, now: datetime
+) -> None:
+    endings: list[Ending] = []
+    changes: list[LineChange] = []
+    entries: list[Entry] = []
+    for line, quantity in chosen:
+        # What only waits goes first.
+        taken = max(quantity - line.backordered, ZERO)
+        if taken:
+            endings += part_of(held.allocations[line.id], taken, line.allocated)
+        changes.append(LineChange(line.id, allocated=-taken, cancelled=quantity))
+        facts = {"was_allocated": line.allocated, "was_waiting": line.backordered, "given_back": taken}
+        entries.append(
+            Entry(actor.person_id, "cancelled", held.order.id, line.id, line.variant_id, quantity, ZERO, facts, reason)
+        )
+    freed: set[Key] = await end(tx, endings, "released")
+    await orders.change_lines(tx, changes)
+    await store.record(tx, held.ground.version, [], entries)
+    await settle_statuses(tx, [held.order.id])
+    await fill(tx, actor.person_id, freed, now, reason=f"order {held.order.id} was cancelled")

@@ -1,0 +1,182 @@
+"""Goods come: those who wait for them get them, in their turn, in the transaction that brings them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import groupby
+from typing import Final
+
+import msgspec
+
+from perpetua.allocation import rules, store
+from perpetua.allocation.rules import Key
+from perpetua.allocation.service.drafting import Terms, want
+from perpetua.allocation.store import Entry, Ground, Part
+from perpetua.allocation.types import Decided, Position, Rules, Take, Wanted, WantedLine
+from perpetua.kit.database import Tx
+from perpetua.orders import service as orders
+from perpetua.orders.types import Fulfilment, LineChange, ShipTo
+
+__all__ = ["fill", "in_turn_params"]
+
+MOST_WAITING: Final = 1_000
+"""Lines that are looked at in one go; while all of a go were filled, there is another."""
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """A line that waits, with what its order says of how it is to be met."""
+
+    line_id: int
+    order_id: int
+    line_no: int
+    variant_id: int
+    kit: bool
+    lots: bool
+    backordered: Decimal
+    channel: str
+    tier: str | None
+    fulfilment: Fulfilment
+    site_id: int | None
+    country: str | None
+    region: str | None
+    postcode: str | None
+    min_life_days: int
+    jumps: int
+    placed_at: datetime
+
+
+def in_turn_params(of: Rules) -> dict[str, object]:
+    """The parameters by which a statement puts orders in their turn."""
+    tiers = of.tiers if of.queue == "priority" else []
+    return {
+        "tiers": [tier.code for tier in tiers], "ranks": [tier.rank for tier in tiers],
+        "worst": 1 + max((tier.rank for tier in tiers), default=0),
+    }  # fmt: skip
+
+
+async def fill(tx: Tx, actor_id: int, grown: Iterable[Key], now: datetime, *, reason: str | None = None) -> int:
+    """Give what is free at these positions, whose locks the caller holds, to whoever waits; how many lines got some.
+
+    Plain lines take from these positions alone. What needs more than one (kits, orders that go together or not at all)
+    locks the others too.
+    """
+    keys = set(grown)
+    if not keys:
+        return 0
+    ground = await store.ground(tx)
+    filled = 0
+    while True:
+        asked = {"variant_ids": sorted({variant for variant, _ in keys}), "most": MOST_WAITING}
+        lines = await tx.rows(store.Q["waiting"], asked | in_turn_params(ground.rules), as_=Waiting)
+        if not lines:
+            return filled
+        got = await _fill_some(tx, actor_id, lines, keys, ground, now, reason)
+        filled += got
+        if got < MOST_WAITING:
+            return filled
+
+
+async def _fill_some(
+    tx: Tx, actor_id: int, lines: Sequence[Waiting], keys: set[Key], ground: Ground, now: datetime, reason: str | None
+) -> int:
+    kits = await store.kit_parts(tx, {line.variant_id for line in lines if line.kit})
+    wanted = [_wanted(list(group), kits, keys, ground, now) for _, group in groupby(lines, lambda line: line.order_id)]
+    wanted = [one for one in wanted if one.sites]
+    positions = await _positions(tx, lines, wanted, kits, keys, ground.rules, now.date())
+    decided = [one for one in rules.decide(wanted, positions, ground.rules) if one.given]
+    by_place = {(line.order_id, line.line_no): line for line in lines}
+    takes: list[tuple[int, Take]] = []
+    entries: list[Entry] = []
+    changes: list[LineChange] = []
+    for one in decided:
+        line = by_place[one.order, one.line]
+        takes += [(line.line_id, take) for take in one.takes]
+        changes.append(LineChange(line.line_id, allocated=one.given))
+        entries.append(
+            Entry(
+                actor_id,
+                "filled",
+                line.order_id,
+                line.line_id,
+                line.variant_id,
+                one.asked,
+                one.given,
+                one.facts,
+                reason,
+            )
+        )
+    if not decided:
+        return 0
+    await orders.lock(tx, {one.order for one in decided})
+    await orders.change_lines(tx, changes)
+    await store.record(tx, ground.version, takes, entries)
+    await settle_statuses(tx, {one.order for one in decided})
+    return len(decided)
+
+
+async def settle_statuses(tx: Tx, order_ids: Iterable[int]) -> None:
+    """Write the statuses that the orders' lines come to now."""
+    counts = await orders.counts(tx, sorted(set(order_ids)))
+    await orders.set_statuses(tx, {order_id: orders.status_of(lines) for order_id, lines in counts.items()})
+
+
+def _wanted(lines: list[Waiting], kits: dict[int, list[Part]], keys: set[Key], ground: Ground, now: datetime) -> Wanted:
+    first = lines[0]
+    parts = {
+        line.line_no: tuple((part.variant_id, part.quantity) for part in kits[line.variant_id])
+        if line.kit else ((line.variant_id, Decimal(1)),)
+        for line in lines
+    }  # fmt: skip
+    asked = tuple(WantedLine(line.line_no, line.backordered, parts[line.line_no], line.kit) for line in lines)
+    ship_to = ShipTo(country=first.country, region=first.region, postcode=first.postcode)
+    terms = Terms(
+        channel=first.channel, tier=first.tier, fulfilment=_waits(first.fulfilment), site_id=first.site_id,
+        ship_to=ship_to, min_life_days=first.min_life_days, arrived=first.placed_at, jumps=first.jumps,
+    )  # fmt: skip
+    one = want(first.order_id, terms, asked, ground, now)
+    if _needs_more(one):
+        return one
+    grown = {site for _, site in keys}
+    return one._replace(sites=tuple(site for site in one.sites if site in grown))
+
+
+def _waits(fulfilment: Fulfilment) -> Fulfilment:
+    """What waits is not refused later for what is missing still."""
+    return "split" if fulfilment == "cancel_rest" else fulfilment
+
+
+def _needs_more(one: Wanted) -> bool:
+    return one.fulfilment == "complete" or any(line.kit for line in one.lines)
+
+
+async def _positions(
+    tx: Tx,
+    lines: Sequence[Waiting],
+    wanted: Sequence[Wanted],
+    kits: dict[int, list[Part]],
+    keys: set[Key],
+    of: Rules,
+    today: date,
+) -> dict[Key, Position]:
+    """What is there: at the caller's positions, and where more than one is needed at all of them."""
+    tracked = {line.variant_id for line in lines if line.lots} | {
+        p.variant_id for ps in kits.values() for p in ps if p.lots
+    }
+    wide = any(_needs_more(one) for one in wanted)
+    variants = {variant for one in wanted for line in one.lines for variant, _ in line.parts}
+    sites = {site for one in wanted for site in one.sites} if wide else {site for _, site in keys}
+    sharing = sorted({
+        one.channel for one in wanted
+        if of.channels.get(one.channel, rules.NO_RULES).share_percent is not None
+    })  # fmt: skip
+    found = await store.lock(tx, variants, sorted(sites), with_lots=tracked & variants, sharing=sharing, today=today)
+    return found if wide else {key: position for key, position in found.items() if key in keys}
+
+
+def by_order(decided: Iterable[Decided]) -> dict[int, list[Decided]]:
+    """The lines of each order."""
+    found: dict[int, list[Decided]] = defaultdict(list)
+    for one in decided:
+        found[one.order].append(one)
+    return found
