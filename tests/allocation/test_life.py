@@ -31,27 +31,29 @@ async def now(db: Database, world: SimpleNamespace, one: Order) -> Order:
     return await service.get(db, world.actor(), one.id)
 
 
+OPEN = "SELECT variant_id, site_id, line_id, quantity FROM order_allocations WHERE state = 'open'"
+POSITIONS = f"""
+SELECT p.variant_id, p.site_id, p.allocated, a.quantity FROM inventory_positions p
+FULL JOIN (SELECT variant_id, site_id, sum(quantity) AS quantity FROM ({OPEN}) o GROUP BY 1, 2) a
+  USING (variant_id, site_id)
+WHERE coalesce(p.allocated, 0) <> coalesce(a.quantity, 0)
+   OR p.allocated + p.reserved > greatest(p.on_hand - p.unsellable, 0)
+"""
+LINES = f"""
+SELECT l.id, l.allocated, a.quantity FROM order_lines l
+LEFT JOIN (SELECT line_id, sum(quantity) AS quantity FROM ({OPEN}) o GROUP BY 1) a ON a.line_id = l.id
+WHERE NOT l.kit AND l.allocated <> coalesce(a.quantity, 0)
+"""
+UNEXPLAINED = """
+SELECT l.id FROM order_lines l WHERE NOT EXISTS (SELECT FROM allocation_audit_log g WHERE g.line_id = l.id)
+"""
+
+
 async def sound(db: Database) -> None:
     """What must always be true, by plain sums."""
     async with db.transaction() as tx:
-        assert not await tx.dicts(
-            sql("""
-            SELECT p.variant_id, p.site_id, p.allocated, a.quantity FROM inventory_positions p
-            FULL JOIN (SELECT variant_id, site_id, sum(quantity) AS quantity FROM order_allocations WHERE state = 'open' GROUP BY 1, 2) a
-              USING (variant_id, site_id)
-            WHERE coalesce(p.allocated, 0) <> coalesce(a.quantity, 0)
-               OR p.allocated + p.reserved > greatest(p.on_hand - p.unsellable, 0)""")
-        )
-        assert not await tx.dicts(
-            sql("""
-            SELECT l.id, l.allocated, a.quantity FROM order_lines l
-            LEFT JOIN (SELECT line_id, sum(quantity) AS quantity FROM order_allocations WHERE state = 'open' GROUP BY 1) a ON a.line_id = l.id
-            WHERE NOT l.kit AND l.allocated <> coalesce(a.quantity, 0)""")
-        )
-        assert not await tx.dicts(
-            sql("""
-            SELECT l.id FROM order_lines l WHERE NOT EXISTS (SELECT FROM allocation_audit_log g WHERE g.line_id = l.id)""")
-        )
+        for wrong in (POSITIONS, LINES, UNEXPLAINED):
+            assert not await tx.dicts(sql(wrong))
 
 
 async def test_a_cancelled_order_gives_to_whoever_waits(db: Database, world: SimpleNamespace) -> None:
@@ -103,9 +105,9 @@ async def test_an_order_ships_from_where_it_lies(db: Database, world: SimpleName
 
 
 async def test_promised_stock_is_not_sold_but_can_be_lost(db: Database, world: SimpleNamespace) -> None:
+    now_free = "SELECT sum(on_hand - unsellable - allocated) FROM inventory_positions WHERE variant_id = %(v)s"
     async with db.transaction() as tx:
-        free = await tx.value(sql("SELECT sum(on_hand - unsellable - allocated) FROM inventory_positions WHERE variant_id = %(v)s"),
-                              {"v": world.items["FLOUR"]})  # fmt: skip
+        free = await tx.value(sql(now_free), {"v": world.items["FLOUR"]})
     await bring(db, world, "FLOUR", 10)
     first = await order(db, world, ("FLOUR", int(free) + 4))
     second = await order(db, world, ("FLOUR", 6))

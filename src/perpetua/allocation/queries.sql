@@ -93,7 +93,7 @@ WITH first AS (
       SELECT coalesce(min(t.rank), %(worst)s::integer) AS rank
       FROM unnest(%(tiers)s::text[], %(ranks)s::integer[]) AS t (code, rank) WHERE t.code = o.tier
     ) t
-    WHERE l.quantity > l.allocated + l.shipped + l.cancelled + l.refused
+    WHERE l.quantity > l.allocated + l.shipped + l.cancelled + l.refused AND l.order_id <> ALL (%(looked_at)s::bigint[])
       AND (l.variant_id = ANY (%(variant_ids)s::bigint[]) OR l.variant_id IN (
         SELECT k.kit_id FROM kit_components k WHERE k.component_id = ANY (%(variant_ids)s::bigint[])))
     ORDER BY 2 LIMIT %(most)s

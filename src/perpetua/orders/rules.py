@@ -1,6 +1,6 @@
 """What follows from an order's text and lines alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -37,8 +37,7 @@ def check(order: PlaceOrder, now: datetime) -> None:
         raise InvalidValue("lines", "[]", "must have at least one line")
     if len(order.lines) > MAX_LINES:
         raise TooLarge(reason=f"An order has at most {MAX_LINES} lines; send the rest as another.", limit=MAX_LINES)
-    _text("channel", order.channel, 60)
-    for field, value, longest in (("external_id", order.external_id, 200), ("reservation", order.reservation, 200)):
+    for field, value, longest in _texts(order):
         if value is not None:
             _text(field, value, longest)
     if order.min_life_days is not None and not 0 <= order.min_life_days <= 3650:
@@ -53,6 +52,19 @@ def check(order: PlaceOrder, now: datetime) -> None:
             raise InvalidValue(f"lines[{number}].quantity", str(line.quantity), "must be more than 0")
         if line.unit_price is not None and exact_money(line.unit_price, f"lines[{number}].unit_price") < 0:
             raise InvalidValue(f"lines[{number}].unit_price", str(line.unit_price), "must not be below 0")
+
+
+def _texts(order: PlaceOrder) -> Iterator[tuple[str, str | None, int]]:
+    yield "channel", order.channel, 60
+    for name in ("external_id", "reservation", "customer", "tier", "site"):
+        yield name, getattr(order, name), 200
+    if order.ship_to is not None:
+        yield "ship_to.region", order.ship_to.region, 100
+        yield "ship_to.postcode", order.ship_to.postcode, 20
+    if (contact := order.contact) is not None:
+        for name in ("name", "email", "phone", "city"):
+            yield f"contact.{name}", getattr(contact, name), 200
+        yield from ((f"contact.address_lines[{n}]", line, 200) for n, line in enumerate(contact.address_lines))
 
 
 def _text(field: str, value: str, longest: int) -> None:

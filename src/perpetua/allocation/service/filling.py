@@ -1,6 +1,5 @@
 """Goods come: those who wait for them get them, in their turn, in the transaction that brings them."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,12 +12,13 @@ from perpetua.allocation import rules, store
 from perpetua.allocation.rules import Key
 from perpetua.allocation.service.drafting import Terms, want
 from perpetua.allocation.store import Entry, Ground, Part
-from perpetua.allocation.types import Decided, Position, Rules, Take, Wanted, WantedLine
+from perpetua.allocation.types import Position, Rules, Take, Wanted, WantedLine
 from perpetua.kit.database import Tx
+from perpetua.kit.quantity import ZERO
 from perpetua.orders import service as orders
 from perpetua.orders.types import Fulfilment, LineChange, ShipTo
 
-__all__ = ["fill", "in_turn_params"]
+__all__ = ["fill", "in_turn_params", "settle_statuses"]
 
 MOST_WAITING: Final = 1_000
 """Lines that are looked at in one go; while all of a go were filled, there is another."""
@@ -62,24 +62,25 @@ async def fill(tx: Tx, actor_id: int, grown: Iterable[Key], now: datetime, *, re
     locks the others too.
     """
     keys = set(grown)
-    if not keys:
-        return 0
-    ground = await store.ground(tx)
-    filled = 0
-    while True:
-        asked = {"variant_ids": sorted({variant for variant, _ in keys}), "most": MOST_WAITING}
+    filled, looked_at = 0, list[int]()
+    ground = await store.ground(tx) if keys else None
+    while keys and ground:
+        asked = {"variant_ids": sorted({variant for variant, _ in keys}), "most": MOST_WAITING, "looked_at": looked_at}
         lines = await tx.rows(store.Q["waiting"], asked | in_turn_params(ground.rules), as_=Waiting)
         if not lines:
-            return filled
-        got = await _fill_some(tx, actor_id, lines, keys, ground, now, reason)
+            break
+        looked_at += {line.order_id for line in lines}
+        got, keys = await _fill_some(tx, actor_id, lines, keys, ground, now, reason)
         filled += got
-        if got < MOST_WAITING:
-            return filled
+        if len(lines) < MOST_WAITING:
+            break
+    return filled
 
 
 async def _fill_some(
     tx: Tx, actor_id: int, lines: Sequence[Waiting], keys: set[Key], ground: Ground, now: datetime, reason: str | None
-) -> int:
+) -> tuple[int, set[Key]]:
+    """How many lines got some, and the positions where something is left."""
     kits = await store.kit_parts(tx, {line.variant_id for line in lines if line.kit})
     wanted = [_wanted(list(group), kits, keys, ground, now) for _, group in groupby(lines, lambda line: line.order_id)]
     wanted = [one for one in wanted if one.sites]
@@ -106,13 +107,15 @@ async def _fill_some(
                 reason,
             )
         )
-    if not decided:
-        return 0
-    await orders.lock(tx, {one.order for one in decided})
-    await orders.change_lines(tx, changes)
-    await store.record(tx, ground.version, takes, entries)
-    await settle_statuses(tx, {one.order for one in decided})
-    return len(decided)
+    if decided:
+        await orders.lock(tx, {one.order for one in decided})
+        await orders.change_lines(tx, changes)
+        await store.record(tx, ground.version, takes, entries)
+        await settle_statuses(tx, {one.order for one in decided})
+    left = {key: one.on_hand - one.unsellable - one.allocated - one.reserved for key, one in positions.items()}
+    for _, take in takes:
+        left[take.variant_id, take.site_id] -= take.quantity
+    return len(decided), {key for key in keys if left.get(key, ZERO) > 0}
 
 
 async def settle_statuses(tx: Tx, order_ids: Iterable[int]) -> None:
@@ -172,11 +175,3 @@ async def _positions(
     })  # fmt: skip
     found = await store.lock(tx, variants, sorted(sites), with_lots=tracked & variants, sharing=sharing, today=today)
     return found if wide else {key: position for key, position in found.items() if key in keys}
-
-
-def by_order(decided: Iterable[Decided]) -> dict[int, list[Decided]]:
-    """The lines of each order."""
-    found: dict[int, list[Decided]] = defaultdict(list)
-    for one in decided:
-        found[one.order].append(one)
-    return found
