@@ -37,6 +37,7 @@ TAGS: Final = [
     Tag(name="places", description="Sites, zones and bins, nested without limit."),
     Tag(name="stock", description="Stock movements and what follows from them, now and at any past instant."),
     Tag(name="scanning", description="Scans kept as they came, understood, and posted once."),
+    Tag(name="orders", description="Sales orders: what was promised to whom, and how far it has come."),
     Tag(name="imports", description="Lists in, from CSV and XLSX."),
     Tag(name="exports", description="Lists out, as CSV, XLSX and Parquet."),
     Tag(name="operation", description="Health and readiness."),

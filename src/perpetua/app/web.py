@@ -2,6 +2,7 @@
 
 Always true:
 - A handler is given `db`, `actor`, `secrets`, `settings`, `clock`, `metrics`, `page`, `moment` by name; it makes none.
+- Orders of one process are decided together: all handlers share one `gathering`.
 - A handler that takes an `actor` is for those who signed in: they are known before a byte of the body is read.
 - Nothing from a caller reaches a word unread: the gate has looked at the request, its body has the handler's own type.
 - Every answer of 400 and above is a problem, and documented at its operation.
@@ -17,6 +18,8 @@ from litestar.di import Provide
 
 from perpetua.access import http as access
 from perpetua.access.types import Actor, Secrets
+from perpetua.allocation import http as allocation
+from perpetua.allocation.service import Gathering
 from perpetua.app import exports_http, figures, health, imports_http, openapi, problems, reference, storage
 from perpetua.app.forwarded import networks
 from perpetua.app.limits import threshold
@@ -40,7 +43,7 @@ MAX_BODY_BYTES: Final = 10_000_000
 
 WORDS: Final[list[Any]] = [
     *access.handlers, *places.handlers, *items.handlers, *ledger.handlers, *scanning.handlers,
-    *imports_http.handlers, *exports_http.handlers,
+    *allocation.handlers, *imports_http.handlers, *exports_http.handlers,
 ]  # fmt: skip
 """The handlers of all words."""
 
@@ -59,7 +62,7 @@ def create_app(settings: Settings, db: Database | None = None, *, clock: Clock =
     figures.watch(metrics)
     secrets = Secrets(key=settings.secret, old=settings.old_secrets, https=settings.https)
     objects = DiskStore(settings.home / "objects")
-    state = State({"db": db})
+    state = State({"db": db, "gathering": Gathering(db, clock=clock) if db else None})
     handlers = [*OWN, *WORDS]
     for handler in handlers:
         openapi.document(handler)
@@ -67,6 +70,7 @@ def create_app(settings: Settings, db: Database | None = None, *, clock: Clock =
         route_handlers=handlers,
         dependencies={
             "db": Provide(lambda: state["db"], sync_to_thread=False),
+            "gathering": Provide(lambda: state["gathering"], sync_to_thread=False),
             "actor": Provide(_actor, sync_to_thread=False),
             "secrets": Provide(lambda: secrets, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),
@@ -77,7 +81,7 @@ def create_app(settings: Settings, db: Database | None = None, *, clock: Clock =
             "moment": Provide(moment_of, sync_to_thread=False),
         },
         exception_handlers=problems.HANDLERS,
-        lifespan=[] if db else [_opened(settings, state)],
+        lifespan=[] if db else [_opened(settings, state, clock)],
         logging_config=None,
         middleware=[threshold(lambda request: access.actor_of_request(request, state["db"], secrets))],
         openapi_config=openapi.config(access.cookie_name(settings.https)),
@@ -97,12 +101,13 @@ def _actor(request: Request[Any, Any, Any]) -> Actor:
     return request.scope["state"]["actor"]
 
 
-def _opened(settings: Settings, state: State) -> Any:
+def _opened(settings: Settings, state: State, clock: Clock) -> Any:
     @contextlib.asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None]:
         with storage.url(settings) as url:
             async with Database(url, min_size=settings.pool_min, max_size=settings.pool_max) as database:
                 state["db"] = database
+                state["gathering"] = Gathering(database, clock=clock)
                 yield
 
     return lifespan
