@@ -10,11 +10,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import conninfo, sql
 
 from perpetua.kit import migrate
 from perpetua.kit.database import Database
 from perpetua.kit.postgres import Server, find_binaries
+
+# How long an example took to make says how busy the machine is, not how good the test.
+settings.register_profile("perpetua", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("perpetua")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

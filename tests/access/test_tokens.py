@@ -1,5 +1,6 @@
 """API tokens and JWTs: never more than their owner, over when they are over."""
 
+import asyncio
 import base64
 import json
 from datetime import timedelta
@@ -200,9 +201,27 @@ async def test_who_asks_is_one_statement(db: Database, make_person: MakePerson) 
     made = await make(db, acting(await make_person()))
     with count_statements() as statements:
         await by(db, made.secret)
-    assert statements == ["actor_of_token"]
+    assert statements == ["actors_of_tokens"]
 
 
 def test_each_purpose_has_its_own_key() -> None:
     assert KEYS.key_for("jwt") != KEYS.key_for("second-factor") != KEYS.key.encode()
     assert KEYS.key not in repr(KEYS)
+
+
+async def test_callers_at_the_same_time_are_looked_up_together(db: Database, make_person: MakePerson) -> None:
+    actor = acting(await make_person())
+    one, other = await make(db, actor), await make(db, actor)
+    callers = service.Callers(db, KEYS)
+
+    async def who(secret: str) -> Actor:
+        return await callers.actor_of(cookie=None, authorization=f"Bearer {secret}")
+
+    with count_statements() as statements:
+        found = await asyncio.gather(who(one.secret), who(other.secret), who(one.secret))
+    assert statements == ["actors_of_tokens"]
+    assert [actor.token_id for actor in found] == [one.token.id, other.token.id, one.token.id]
+    await service.revoke_token(db, actor, one.token.id)
+    with pytest.raises(Unauthenticated):
+        await who(one.secret)
+    assert (await who(other.secret)).token_id == other.token.id

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -42,6 +42,7 @@ class Bearer(msgspec.Struct, frozen=True, kw_only=True):
     session_id: int | None
     token_id: int | None
     permissions: list[str] | None
+    hash: bytes
 
 
 class SigningIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,10 +88,28 @@ class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
 # Who asks
 
 
-async def bearer(tx: Tx, *, table: str, hash: bytes | None = None, id: int | None = None) -> Bearer | None:  # noqa: A002
-    """Whoever the session or token speaks for, while both it and its person are good."""
-    values = {"hash": hash, "id": id, "idle": SESSION_IDLES}
-    return await tx.maybe(Q[f"actor_of_{table}"], values, as_=Bearer)
+class Credential(NamedTuple):
+    """What a request stands on: a session or a token, by the hash of what was sent or, beneath a JWT, by its id."""
+
+    table: Literal["session", "token"]
+    hash: bytes | None = None
+    id: int | None = None
+
+
+async def bearers(tx: Tx, asked: Collection[Credential]) -> dict[Credential, Bearer]:
+    """Whoever the sessions and tokens speak for, while both they and their persons are good. One statement a table."""
+    found: dict[Credential, Bearer] = {}
+    tables: set[Literal["session", "token"]] = {one.table for one in asked}
+    for table in tables:
+        values = {
+            "hashes": [one.hash for one in asked if one.table == table and one.hash is not None],
+            "ids": [one.id for one in asked if one.table == table and one.id is not None],
+            "idle": SESSION_IDLES,
+        }
+        for bearer in await tx.rows(Q[f"actors_of_{table}s"], values, as_=Bearer):
+            found[Credential(table, hash=bearer.hash)] = bearer
+            found[Credential(table, id=bearer.session_id if table == "session" else bearer.token_id)] = bearer
+    return found
 
 
 async def signing_in(tx: Tx, email: str) -> SigningIn | None:

@@ -17,6 +17,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 
 from perpetua.access import http as access
+from perpetua.access.service import Callers
 from perpetua.access.types import Actor, Secrets
 from perpetua.allocation import http as allocation
 from perpetua.allocation.service import Gathering
@@ -62,7 +63,9 @@ def create_app(settings: Settings, db: Database | None = None, *, clock: Clock =
     figures.watch(metrics)
     secrets = Secrets(key=settings.secret, old=settings.old_secrets, https=settings.https)
     objects = DiskStore(settings.home / "objects")
-    state = State({"db": db, "gathering": Gathering(db, clock=clock) if db else None})
+    state = State({})
+    if db:
+        _use(state, db, secrets, clock)
     handlers = [*OWN, *WORDS]
     for handler in handlers:
         openapi.document(handler)
@@ -81,9 +84,9 @@ def create_app(settings: Settings, db: Database | None = None, *, clock: Clock =
             "moment": Provide(moment_of, sync_to_thread=False),
         },
         exception_handlers=problems.HANDLERS,
-        lifespan=[] if db else [_opened(settings, state, clock)],
+        lifespan=[] if db else [_opened(settings, state, secrets, clock)],
         logging_config=None,
-        middleware=[threshold(lambda request: access.actor_of_request(request, state["db"], secrets))],
+        middleware=[threshold(lambda request: access.actor_of_request(request, state["callers"], secrets))],
         openapi_config=openapi.config(access.cookie_name(settings.https)),
         plugins=[openapi.DecimalSchema(), openapi.StructSchema()],
         request_class=JsonRequest,
@@ -101,13 +104,19 @@ def _actor(request: Request[Any, Any, Any]) -> Actor:
     return request.scope["state"]["actor"]
 
 
-def _opened(settings: Settings, state: State, clock: Clock) -> Any:
+def _use(state: State, db: Database, secrets: Secrets, clock: Clock) -> None:
+    """What requests share in this process."""
+    state["db"] = db
+    state["callers"] = Callers(db, secrets, clock=clock)
+    state["gathering"] = Gathering(db, clock=clock)
+
+
+def _opened(settings: Settings, state: State, secrets: Secrets, clock: Clock) -> Any:
     @contextlib.asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None]:
         with storage.url(settings) as url:
             async with Database(url, min_size=settings.pool_min, max_size=settings.pool_max) as database:
-                state["db"] = database
-                state["gathering"] = Gathering(database, clock=clock)
+                _use(state, database, secrets, clock)
                 yield
 
     return lifespan

@@ -68,15 +68,15 @@ class Disable(Hidden, frozen=True, kw_only=True, forbid_unknown_fields=True):
     code: str
 
 
-async def actor_of_request(request: ASGIConnection[Any, Any, Any, Any], db: Database, secrets: Secrets) -> Actor:
+async def actor_of_request(
+    request: ASGIConnection[Any, Any, Any, Any], callers: service.Callers, secrets: Secrets
+) -> Actor:
     """Whoever sends the request (also a WebSocket's first one); the log line then names them.
 
     Raises:
         Unauthenticated
     """
-    actor = await service.actor_of(
-        db, secrets, cookie=_cookie(request, secrets), authorization=request.headers.get("authorization")
-    )
+    actor = await callers.actor_of(cookie=_cookie(request, secrets), authorization=request.headers.get("authorization"))
     request.state["actor_id"] = actor.person_id
     return actor
 

@@ -4,7 +4,7 @@
 """
 
 from perpetua.access import store
-from perpetua.access.service.actors import actor_of, issue_jwt, me
+from perpetua.access.service.actors import Callers, actor_of, issue_jwt, me
 from perpetua.access.service.audit import Change, audit, audit_many, audit_override, list_audit
 from perpetua.access.service.factors import (
     confirm_second_factor,
@@ -27,7 +27,7 @@ from perpetua.access.service.tokens import create_token, list_tokens, revoke_tok
 from perpetua.kit.database import Database
 
 __all__ = [
-    "Change", "actor_of", "audit", "audit_many", "audit_override", "change_password", "change_person",
+    "Callers", "Change", "actor_of", "audit", "audit_many", "audit_override", "change_password", "change_person",
     "confirm_second_factor", "create_person", "create_token", "disable_second_factor", "end_session",
     "enroll_second_factor", "find_person", "get_person", "issue_jwt", "list_audit", "list_people", "list_sessions",
     "list_tokens", "me", "renew_encryption", "reset_password", "reset_second_factor", "revoke_token", "set_password",

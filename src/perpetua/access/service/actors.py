@@ -22,8 +22,9 @@ from perpetua.access.types import Actor, Jwt, Me, Secrets, Via
 from perpetua.kit.clock import Clock, system_clock
 from perpetua.kit.database import Database
 from perpetua.kit.errors import NotAllowed, Unauthenticated
+from perpetua.kit.gathering import Gathering
 
-__all__ = ["actor_of", "issue_jwt", "me"]
+__all__ = ["Callers", "actor_of", "issue_jwt", "me"]
 
 JWT_LASTS: Final = timedelta(minutes=15)
 AUDIENCE: Final = "perpetua"
@@ -57,10 +58,39 @@ async def actor_of(
     Raises:
         Unauthenticated: nobody, or not any longer.
     """
-    where = _credential(keys, cookie, authorization, clock)
-    via: Via = where.pop("via")
+    via, credential = _credential(keys, cookie, authorization, clock)
     async with db.transaction() as tx:
-        found = await store.bearer(tx, **where)
+        found = await store.bearers(tx, [credential])
+    return _actor(found.get(credential), via)
+
+
+class Callers:
+    """Finds out who asks, for the requests of one process: those that come at the same time are looked up together.
+
+    A look-up always begins after the request came, so that what was revoked before is refused.
+    """
+
+    def __init__(self, db: Database, keys: Secrets, *, clock: Clock = system_clock) -> None:
+        async def look_up(asked: list[store.Credential]) -> list[store.Bearer | None]:
+            async with db.transaction() as tx:
+                found = await store.bearers(tx, set(asked))
+            return [found.get(one) for one in asked]
+
+        self._keys = keys
+        self._clock = clock
+        self._bearers: Gathering[store.Credential, store.Bearer | None] = Gathering(look_up, most=1_000)
+
+    async def actor_of(self, *, cookie: str | None, authorization: str | None) -> Actor:
+        """As the function of this name.
+
+        Raises:
+            Unauthenticated: nobody, or not any longer.
+        """
+        via, credential = _credential(self._keys, cookie, authorization, self._clock)
+        return _actor(await self._bearers.ask(credential), via)
+
+
+def _actor(found: store.Bearer | None, via: Via) -> Actor:
     if found is None:
         raise Unauthenticated(reason=_NO_LONGER)
     return Actor(
@@ -104,22 +134,24 @@ async def me(db: Database, actor: Actor) -> Me:
     )  # fmt: skip
 
 
-def _credential(keys: Secrets, cookie: str | None, authorization: str | None, clock: Clock) -> dict[str, Any]:
+def _credential(
+    keys: Secrets, cookie: str | None, authorization: str | None, clock: Clock
+) -> tuple[Via, store.Credential]:
     if authorization is None:
         if not cookie:
             raise Unauthenticated(reason=_NOBODY)
-        return {"via": "session", "table": "session", "hash": crypto.digest(cookie)}
+        return "session", store.Credential("session", hash=crypto.digest(cookie))
     scheme, _, value = authorization.partition(" ")
     value = value.strip()
     if scheme.lower() != "bearer" or not value or len(value) > 2000:
         raise Unauthenticated(reason=_NOBODY)
     if value.startswith(crypto.TOKEN_PREFIX):
-        return {"via": "token", "table": "token", "hash": crypto.digest(value)}
+        return "token", store.Credential("token", hash=crypto.digest(value))
     claims = _claims(keys, value, clock)
-    table, name = ("session", "sid") if "sid" in claims else ("token", "tid")
-    if type(claims.get(name)) is not int:
+    known = claims.get("sid", claims.get("tid"))
+    if type(known) is not int:
         raise Unauthenticated(reason=_NO_LONGER)
-    return {"via": "jwt", "table": table, "id": claims[name]}
+    return "jwt", store.Credential("session" if "sid" in claims else "token", id=known)
 
 
 def _claims(keys: Secrets, value: str, clock: Clock) -> dict[str, Any]:
