@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -11,9 +11,12 @@ from perpetua.kit.quantity import ZERO
 from perpetua.orders.types import Fulfilment
 
 __all__ = [
-    "Action", "ChannelRules", "Decided", "LotStock", "Position", "Queueing", "Rules", "Site", "Sourcing", "Take",
-    "TierRules", "Wanted", "WantedLine",
+    "MAX_SKUS", "Action", "AskAvailability", "AvailabilityAnswer", "Available", "AvailableAt", "ChannelRules",
+    "Decided", "LotStock", "Position", "Queueing", "Rules", "Site", "Sourcing", "Take", "TierRules", "Wanted", "WantedLine",
 ]  # fmt: skip
+
+MAX_SKUS: Final = 1_000
+"""Asked for in one go."""
 
 Queueing = Literal["fifo", "priority"]
 """Who is first: who came first; or the better tier, and within it who came first."""
@@ -147,3 +150,59 @@ class Decided(NamedTuple):
     takes: tuple[Take, ...]
     action: Action
     facts: dict[str, Any]
+
+
+class AskAvailability(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What may be promised of these, to a buyer of that channel and tier; left out: as the rules have it.
+
+    `site`: only from there. `region`: only from sites in it. `min_life_days`: so long goods must last.
+    """
+
+    skus: list[str]
+    site: str | None = None
+    region: str | None = None
+    channel: str = "direct"
+    tier: str | None = None
+    min_life_days: int | None = None
+
+
+class AvailableAt(msgspec.Struct, frozen=True, kw_only=True):
+    """An item at a site: what may be promised now, and what that follows from."""
+
+    site: str
+    available: Decimal
+    on_hand: Decimal
+    unsellable: Decimal
+    allocated: Decimal
+    reserved: Decimal
+    on_order: Decimal
+    next_expected: date | None = None
+
+
+class Available(msgspec.Struct, frozen=True, kw_only=True):
+    """An item: what may be promised now in total, and site by site. Of a kit: whole ones, of what its components allow;
+    it has no stock of its own."""
+
+    sku: str
+    variant_id: int
+    name: str
+    unit: str
+    kit: bool
+    available: Decimal
+    on_hand: Decimal
+    allocated: Decimal
+    reserved: Decimal
+    on_order: Decimal
+    next_expected: date | None
+    sites: list[AvailableAt]
+
+
+class AvailabilityAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be promised at that instant, by that version of the rules. `unknown`: SKUs that do not exist."""
+
+    at: datetime
+    channel: str
+    tier: str | None
+    config_version: int
+    items: list[Available]
+    unknown: list[str]

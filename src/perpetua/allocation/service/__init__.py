@@ -3,6 +3,7 @@
 Whoever imports this has promises kept: from here on allocation listens to the ledger.
 """
 
+from perpetua.allocation.service.availability import availability
 from perpetua.allocation.service.changing import cancel
 from perpetua.allocation.service.filling import fill
 from perpetua.allocation.service.gathering import Gathering
@@ -12,6 +13,18 @@ from perpetua.allocation.service.reading import current, get
 from perpetua.allocation.service.shipping import ship
 from perpetua.ledger import events
 
-__all__ = ["Gathering", "Outcome", "Request", "cancel", "current", "fill", "get", "place", "place_together", "ship"]
+__all__ = [
+    "Gathering",
+    "Outcome",
+    "Request",
+    "availability",
+    "cancel",
+    "current",
+    "fill",
+    "get",
+    "place",
+    "place_together",
+    "ship",
+]
 
 events.listen(KEEPER)
