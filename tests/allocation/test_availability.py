@@ -1,10 +1,12 @@
 """What may be promised is told by the rules that allocation decides by."""
 
 import time
+from datetime import date
 from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
+from httpx import AsyncClient as Client
 from tests.allocation.helpers import bring, make, make_kit, order, set_rules
 
 from perpetua.allocation import port, service
@@ -93,8 +95,6 @@ async def test_hundreds_of_items_are_one_statement_and_quick(db: Database, world
 
 
 async def test_what_is_to_come_is_told(db: Database, world: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
-    from datetime import date
-
     class Fake:
         async def expected(self, tx: object, variant_ids: object) -> list[Expected]:
             where = (world.items["PEAR"], world.places["LON"])
@@ -102,3 +102,13 @@ async def test_what_is_to_come_is_told(db: Database, world: SimpleNamespace, mon
 
     monkeypatch.setattr(port, "_supplies", [Fake()])
     assert (await ask(db, world, "PEAR")).items[0].next_expected == date(2030, 1, 3)
+
+
+async def test_it_is_asked_over_http(client: Client, world: SimpleNamespace) -> None:
+    one = await client.get("/api/availability", params=[("sku", "APPLE"), ("sku", "NO"), ("channel", "web")])
+    many = await client.post("/api/availability", json={"skus": ["APPLE", "NO"], "channel": "web"})
+    assert (one.status_code, many.status_code) == (200, 200), one.text
+    assert one.json()["items"] == many.json()["items"]
+    assert one.json()["unknown"] == ["NO"]
+    assert (await client.get("/api/availability")).status_code == 422
+    assert (await client.post("/api/availability", json={"skus": []})).status_code == 422

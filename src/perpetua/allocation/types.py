@@ -12,7 +12,8 @@ from perpetua.orders.types import Fulfilment
 
 __all__ = [
     "MAX_SKUS", "Action", "AskAvailability", "AvailabilityAnswer", "Available", "AvailableAt", "ChannelRules",
-    "Decided", "LotStock", "Position", "Queueing", "Rules", "Site", "Sourcing", "Take", "TierRules", "Wanted", "WantedLine",
+    "Decided", "LotStock", "Position", "Queueing", "Rules", "Site", "Sourcing", "Take", "TierRules", "Wanted",
+    "WantedLine",
 ]  # fmt: skip
 
 MAX_SKUS: Final = 1_000

@@ -38,6 +38,8 @@ TAGS: Final = [
     Tag(name="stock", description="Stock movements and what follows from them, now and at any past instant."),
     Tag(name="scanning", description="Scans kept as they came, understood, and posted once."),
     Tag(name="orders", description="Sales orders: what was promised to whom, and how far it has come."),
+    Tag(name="availability", description="What may be promised now, and what is held for carts and quotes."),
+    Tag(name="allocation", description="The rules of who gets what, and why each decision fell as it did."),
     Tag(name="imports", description="Lists in, from CSV and XLSX."),
     Tag(name="exports", description="Lists out, as CSV, XLSX and Parquet."),
     Tag(name="operation", description="Health and readiness."),

@@ -2,8 +2,8 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from perpetua.allocation.http import orders
+from perpetua.allocation.http import availability, orders
 
 __all__ = ["handlers"]
 
-handlers: list[HTTPRouteHandler] = [*orders.handlers]
+handlers: list[HTTPRouteHandler] = [*orders.handlers, *availability.handlers]

@@ -174,5 +174,7 @@ def _at(
 
 def _kit_at(parts: Sequence[Part], site: Site, shelf: Shelf, wanted: Wanted) -> AvailableAt:
     sets = min(shelf.free((part.variant_id, site.id), wanted) / part.quantity for part in parts)
-    nothing = {"on_hand": ZERO, "unsellable": ZERO, "allocated": ZERO, "reserved": ZERO, "on_order": ZERO}
-    return AvailableAt(site=site.code, available=sets.to_integral_value(ROUND_FLOOR), **nothing)
+    return AvailableAt(
+        site=site.code, available=sets.to_integral_value(ROUND_FLOOR), on_hand=ZERO, unsellable=ZERO, allocated=ZERO,
+        reserved=ZERO, on_order=ZERO,
+    )  # fmt: skip
