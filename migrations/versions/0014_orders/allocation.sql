@@ -34,6 +34,7 @@ CREATE TABLE reservations (
 CREATE INDEX reservations_open ON reservations (variant_id, site_id, expires_at) WHERE state = 'open';
 CREATE INDEX reservations_holder ON reservations (channel, holder) WHERE state = 'open';
 CREATE INDEX reservations_due ON reservations (expires_at) WHERE state = 'open';
+CREATE INDEX reservations_expired ON reservations (ended_at) WHERE state = 'expired';
 COMMENT ON COLUMN reservations.holder IS 'the cart, quote or reason that holds the stock, as its channel names it';
 
 -- The rules of allocation. The newest version counts; none is ever changed.
@@ -156,7 +157,14 @@ BEGIN
   FROM unnest(wanted, at_site) AS w (v, s) JOIN reservations r ON r.variant_id = w.v AND r.site_id = w.s
   WHERE r.state = 'open' AND r.expires_at <= clock_timestamp();
   IF expired IS NOT NULL THEN
-    UPDATE reservations r SET state = 'expired', ended_at = clock_timestamp() WHERE r.id = ANY (expired) AND r.state = 'open';
+    WITH ended AS (
+      UPDATE reservations r SET state = 'expired', ended_at = clock_timestamp() WHERE r.id = ANY (expired) AND r.state = 'open'
+      RETURNING r.id, r.variant_id AS v, r.site_id AS s, r.quantity, r.channel, r.holder
+    )
+    INSERT INTO allocation_audit_log (actor_id, action, reservation_id, variant_id, asked, given, config_version, facts, reason)
+    SELECT 0, 'reservation_ended', e.id, e.v, e.quantity, 0, (SELECT max(c.version) FROM allocation_config c),
+           jsonb_build_object('site_id', e.s, 'holder', e.holder, 'channel', e.channel, 'state', 'expired'), 'it expired'
+    FROM ended e;
   END IF;
 
   RETURN QUERY

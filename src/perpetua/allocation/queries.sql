@@ -39,11 +39,18 @@ WHERE NOT t.blocked AND (t.expires_on IS NULL OR t.expires_on >= %(today)s::date
 ORDER BY x.variant_id, x.site_id, t.expires_on NULLS LAST, x.lot_id;
 
 -- name: by_channel
--- Open allocations of channels that have a share, by position.
-SELECT a.variant_id, a.site_id, o.channel, sum(a.quantity) AS quantity
-FROM order_allocations a JOIN order_lines l ON l.id = a.line_id JOIN orders o ON o.id = l.order_id
-WHERE a.variant_id = ANY (%(variant_ids)s::bigint[]) AND a.site_id = ANY (%(site_ids)s::bigint[]) AND a.state = 'open'
-  AND o.channel = ANY (%(channels)s::text[])
+-- What channels that have a share hold, allocated or reserved, by position.
+SELECT x.variant_id, x.site_id, x.channel, sum(x.quantity) AS quantity
+FROM (
+  SELECT a.variant_id, a.site_id, o.channel, a.quantity
+  FROM order_allocations a JOIN order_lines l ON l.id = a.line_id JOIN orders o ON o.id = l.order_id
+  WHERE a.variant_id = ANY (%(variant_ids)s::bigint[]) AND a.site_id = ANY (%(site_ids)s::bigint[]) AND a.state = 'open'
+    AND o.channel = ANY (%(channels)s::text[])
+  UNION ALL
+  SELECT r.variant_id, r.site_id, r.channel, r.quantity FROM reservations r
+  WHERE r.variant_id = ANY (%(variant_ids)s::bigint[]) AND r.site_id = ANY (%(site_ids)s::bigint[]) AND r.state = 'open'
+    AND r.expires_at > clock_timestamp() AND r.channel = ANY (%(channels)s::text[])
+) x
 GROUP BY 1, 2, 3;
 
 -- name: sites_of_orders
@@ -152,18 +159,25 @@ FROM unnest(%(ids)s::bigint[], %(quantities)s::numeric[]) AS n (id, quantity)
 WHERE a.id = n.id AND a.state = 'open';
 
 -- name: drop_reservations
--- Reservations end, the youngest first, until so much is free again at each position.
+-- Reservations end, the youngest first, until so much is free again at each position; why is written down with it.
 WITH asked AS (
   SELECT * FROM unnest(%(variant_ids)s::bigint[], %(site_ids)s::bigint[], %(quantities)s::numeric[]) AS a (variant_id, site_id, quantity)
+), ended AS (
+  UPDATE reservations r SET state = 'released', ended_at = statement_timestamp()
+  FROM (
+    SELECT x.id FROM (
+      SELECT r.id, a.quantity, sum(r.quantity) OVER (PARTITION BY r.variant_id, r.site_id ORDER BY r.id DESC) - r.quantity AS before
+      FROM asked a JOIN reservations r ON r.variant_id = a.variant_id AND r.site_id = a.site_id AND r.state = 'open') x
+    WHERE x.before < x.quantity
+  ) d
+  WHERE r.id = d.id
+  RETURNING r.id, r.variant_id, r.site_id, r.quantity, r.channel, r.holder
 )
-UPDATE reservations r SET state = 'released', ended_at = statement_timestamp()
-FROM (
-  SELECT x.id FROM (
-    SELECT r.id, a.quantity, sum(r.quantity) OVER (PARTITION BY r.variant_id, r.site_id ORDER BY r.id DESC) - r.quantity AS before
-    FROM asked a JOIN reservations r ON r.variant_id = a.variant_id AND r.site_id = a.site_id AND r.state = 'open') x
-  WHERE x.before < x.quantity
-) d
-WHERE r.id = d.id;
+INSERT INTO allocation_audit_log (actor_id, action, reservation_id, variant_id, asked, given, config_version, facts, reason)
+SELECT %(actor_id)s, 'reservation_ended', e.id, e.variant_id, e.quantity, 0, %(config_version)s,
+       jsonb_build_object('site_id', e.site_id, 'holder', e.holder, 'channel', e.channel, 'state', 'released'),
+       'the stock is no longer there'
+FROM ended e;
 
 -- name: where_to_pick
 -- The levels to take from, for each of the allocations: its lot first where it has one, then as people walk.

@@ -48,6 +48,7 @@ class Shelf:
         self.positions = dict(positions)
         self.rules = rules
         self._ranks = {tier.code: tier.rank for tier in rules.tiers}
+        self._own: dict[Key, Decimal] = {}
 
     def rank(self, tier: str | None) -> int:
         """The tier's rank; one that the rules do not know comes after all they know."""
@@ -58,7 +59,25 @@ class Shelf:
         position = self.positions.get(key)
         if position is None:
             return ZERO
-        return available(position, self.rules, wanted.channel, self.rank(wanted.tier), wanted.lasts_until)
+        most = available(position, self.rules, wanted.channel, self.rank(wanted.tier), wanted.lasts_until)
+        own = self._own.get(key)
+        return most if own is None else max(most, min(own, _there(position, wanted.lasts_until)))
+
+    def turn(self, held: Sequence[Take], channel: str) -> None:
+        """The next order's turn: what was reserved for it is its own to take, whatever the rules hold back."""
+        self._own = {}
+        for take in held:
+            key = (take.variant_id, take.site_id)
+            position = self.positions[key]
+            lots = position.lots and tuple(
+                lot._replace(free=lot.free + take.quantity) if lot.lot_id == take.lot_id else lot
+                for lot in position.lots
+            )
+            if channel in position.by_channel:
+                shared = {**position.by_channel, channel: position.by_channel[channel] - take.quantity}
+                position = position._replace(by_channel=shared)
+            self.positions[key] = position._replace(reserved=position.reserved - take.quantity, lots=lots)
+            self._own[key] = self._own.get(key, ZERO) + take.quantity
 
     def take(self, key: Key, quantity: Decimal, wanted: Wanted) -> list[Take]:
         """Take so much, which must be free: of the lots that expire first, where lots are tracked."""
@@ -80,6 +99,8 @@ class Shelf:
         if shared is not None:
             position = position._replace(by_channel={**position.by_channel, wanted.channel: shared + quantity})
         self.positions[key] = position._replace(allocated=position.allocated + quantity, lots=lots)
+        if key in self._own:
+            self._own[key] = max(self._own[key] - quantity, ZERO)
         return takes
 
     def kept(self, wanted: Wanted) -> dict[Key, Position]:
@@ -109,6 +130,14 @@ def available(position: Position, rules: Rules, channel: str, rank: int, lasts_u
     return most.quantize(_FINEST, ROUND_FLOOR) if most > 0 else ZERO
 
 
+def _there(position: Position, lasts_until: date | None) -> Decimal:
+    """What is free there, for somebody whom no rule holds back."""
+    free = position.on_hand - position.unsellable - position.allocated - position.reserved
+    if position.lots is not None:
+        free = min(free, sum((lot.free for lot in position.lots if _lasts(lot, lasts_until)), ZERO))
+    return max(free, ZERO)
+
+
 def _lasts(lot: LotStock, until: date | None) -> bool:
     return lot.expires_on is None or until is None or lot.expires_on >= until
 
@@ -125,14 +154,24 @@ QUEUES: Final[dict[Queueing, Callable[[Wanted, Shelf], tuple[Any, ...]]]] = {
 }
 
 
-def decide(wanted: Sequence[Wanted], positions: Mapping[Key, Position], rules: Rules) -> list[Decided]:
+def decide(
+    wanted: Sequence[Wanted],
+    positions: Mapping[Key, Position],
+    rules: Rules,
+    held: Mapping[int, Sequence[Take]] | None = None,
+) -> list[Decided]:
     """What each line gets; in the order it was decided.
 
     Args:
         positions: every position of every variant that is wanted, at every site that may send it, under lock.
+        held: by order, what was reserved for it, at these positions; until its turn nobody else can have it.
     """
     shelf = Shelf(positions, rules)
-    return [one for order in in_turn(wanted, rules) for one in settle(order, shelf)]
+    decided: list[Decided] = []
+    for order in in_turn(wanted, rules):
+        shelf.turn(held.get(order.order, ()) if held else (), order.channel)
+        decided += settle(order, shelf)
+    return decided
 
 
 def settle(order: Wanted, shelf: Shelf) -> list[Decided]:

@@ -10,6 +10,7 @@ import structlog
 from procrastinate import Blueprint
 
 from perpetua.access import jobs as access
+from perpetua.allocation import jobs as allocation
 from perpetua.app import imports_jobs, upkeep_jobs
 from perpetua.app.settings import Settings
 from perpetua.items import jobs as items
@@ -20,8 +21,8 @@ from perpetua.ledger import jobs as ledger
 __all__ = ["TASKS", "run", "worker_queue"]
 
 TASKS: Final[dict[str, Blueprint]] = {
-    "access": access.jobs, "items": items.jobs, "ledger": ledger.jobs, "imports": imports_jobs.jobs,
-    "upkeep": upkeep_jobs.jobs,
+    "access": access.jobs, "items": items.jobs, "ledger": ledger.jobs, "allocation": allocation.jobs,
+    "imports": imports_jobs.jobs, "upkeep": upkeep_jobs.jobs,
 }  # fmt: skip
 """Each word with jobs, and its tasks; a task's full name is `word:name`."""
 

@@ -2,8 +2,8 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from perpetua.allocation.http import availability, orders
+from perpetua.allocation.http import availability, orders, reservations
 
 __all__ = ["handlers"]
 
-handlers: list[HTTPRouteHandler] = [*orders.handlers, *availability.handlers]
+handlers: list[HTTPRouteHandler] = [*orders.handlers, *availability.handlers, *reservations.handlers]

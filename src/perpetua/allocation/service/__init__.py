@@ -10,6 +10,7 @@ from perpetua.allocation.service.gathering import Gathering
 from perpetua.allocation.service.guarding import KEEPER
 from perpetua.allocation.service.placing import Outcome, Request, place, place_together
 from perpetua.allocation.service.reading import current, get
+from perpetua.allocation.service.reserving import expire, extend, list_reservations, release, reserve
 from perpetua.allocation.service.shipping import ship
 from perpetua.ledger import events
 
@@ -20,10 +21,15 @@ __all__ = [
     "availability",
     "cancel",
     "current",
+    "expire",
+    "extend",
     "fill",
     "get",
+    "list_reservations",
     "place",
     "place_together",
+    "release",
+    "reserve",
     "ship",
 ]
 

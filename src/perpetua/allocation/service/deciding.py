@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 
+from perpetua.access.types import SYSTEM
 from perpetua.allocation import rules, store
+from perpetua.allocation.service import holding
 from perpetua.allocation.service.drafting import Draft, Drafts
 from perpetua.allocation.store import Entry
 from perpetua.allocation.types import Decided, Take
@@ -23,13 +25,16 @@ async def decide_new(tx: Tx, drafts: Drafts, now: datetime) -> dict[int, Order]:
         return {}
     ground = drafts.ground
     wanted = [draft.wanted for draft in drafts.orders.values()]
+    held = await holding.held_for(tx, drafts.orders)
+    own = {one.key for some in held.values() for one in some}
     positions = await store.lock(
-        tx, {variant for one in wanted for line in one.lines for variant, _ in line.parts},
-        sorted({site for one in wanted for site in one.sites}),
+        tx, {variant for one in wanted for line in one.lines for variant, _ in line.parts} | {key[0] for key in own},
+        sorted({site for one in wanted for site in one.sites} | {key[1] for key in own}),
         with_lots=_tracked(drafts), sharing=_sharing(drafts), today=now.date(),
     )  # fmt: skip
+    turned = await holding.turn(tx, held, drafts.orders, ground.version)
     decided: dict[int, list[Decided]] = defaultdict(list)
-    for one in rules.decide(wanted, positions, ground.rules):
+    for one in rules.decide(wanted, positions, ground.rules, turned):
         decided[one.order].append(one)
     for lines in decided.values():
         lines.sort(key=lambda one: one.line)
@@ -52,6 +57,8 @@ async def decide_new(tx: Tx, drafts: Drafts, now: datetime) -> dict[int, Order]:
             entries.append(Entry(draft.actor_id, *facts))
         answers[at] = _answer(draft, decided[at], order, received_at, codes)
     await store.record(tx, ground.version, takes, entries)
+    if turned:
+        await holding.give_rest(tx, SYSTEM.person_id, turned, [take for _, take in takes], now)
     return answers
 
 

@@ -1,9 +1,9 @@
 """From names to ids: what orders name, for many orders at once; what is wrong with one is told of that one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from uuid import uuid4
 
 from perpetua.access.types import Actor
@@ -20,7 +20,7 @@ from perpetua.orders import service as orders
 from perpetua.orders.errors import UnknownItems
 from perpetua.orders.types import Customer, Fulfilment, PlaceOrder, ShipTo
 
-__all__ = ["COMMAND", "Draft", "Drafts", "Request", "Terms", "draft_all", "want"]
+__all__ = ["COMMAND", "Draft", "Drafts", "Request", "Terms", "draft_all", "find_variants", "parts_of", "want"]
 
 COMMAND = "orders.place"
 
@@ -80,7 +80,7 @@ def _draft(
     kits: Mapping[int, list[Part]], ground: Ground, now: datetime,
 ) -> Draft:  # fmt: skip
     order = request.order
-    found = _variants(order, variants)
+    found = find_variants(order.lines, variants)
     customer = customers.get(order.customer.upper()) if order.customer else None
     if order.customer and (customer is None or not customer.active):
         raise InvalidValue("customer", order.customer, "is no active customer")
@@ -97,7 +97,7 @@ def _draft(
     asked_life = (order.min_life_days, customer.min_life_days if customer else None, of.min_life_days)
     min_life = next((days for days in asked_life if days is not None), ground.rules.min_life_days)
     lines = tuple(
-        WantedLine(number, line.quantity, *_parts(variant, kits))
+        WantedLine(number, line.quantity, *parts_of(variant, kits))
         for number, (line, variant) in enumerate(zip(order.lines, found, strict=True), 1)
     )
     terms = Terms(
@@ -155,23 +155,39 @@ def _sites(of: ChannelRules, ground: Ground, near: ShipTo | None) -> list[Site]:
     return rules.rank_sites(ground.sites, ranked, near=place)
 
 
-def _parts(variant: VariantRef, kits: Mapping[int, list[Part]]) -> tuple[tuple[tuple[int, Decimal], ...], bool]:
+def parts_of(variant: VariantRef, kits: Mapping[int, list[Part]]) -> tuple[tuple[tuple[int, Decimal], ...], bool]:
+    """What stock a line takes: the variant itself, or a kit's components; whether it is a kit."""
     parts = kits.get(variant.id)
     if parts is None:
         return ((variant.id, Decimal(1)),), False
     return tuple((part.variant_id, part.quantity) for part in parts), True
 
 
-def _variants(order: PlaceOrder, variants: Mapping[str, VariantRef]) -> list[VariantRef]:
+class Asked(Protocol):
+    """A line that names an item and how much of it."""
+
+    @property
+    def sku(self) -> str: ...
+    @property
+    def quantity(self) -> Decimal: ...
+
+
+def find_variants(lines: Sequence[Asked], variants: Mapping[str, VariantRef]) -> list[VariantRef]:
+    """The lines' items, in their order.
+
+    Raises:
+        UnknownItems: SKUs that do not exist. InactiveItem: one that is no more.
+        InvalidValue: a quantity that is finer than the item's unit.
+    """
     unknown: list[dict[str, object]] = [
         {"line": number, "field": f"lines[{number - 1}].sku", "value": line.sku}
-        for number, line in enumerate(order.lines, 1)
+        for number, line in enumerate(lines, 1)
         if line.sku.upper() not in variants
     ]
     if unknown:
         raise UnknownItems(unknown)
-    found = [variants[line.sku.upper()] for line in order.lines]
-    for number, (line, variant) in enumerate(zip(order.lines, found, strict=True)):
+    found = [variants[line.sku.upper()] for line in lines]
+    for number, (line, variant) in enumerate(zip(lines, found, strict=True)):
         if not variant.active:
             raise InactiveItem(sku=variant.sku, line=number + 1)
         exact_quantity(line.quantity, f"lines[{number}].quantity", places=variant.decimals)

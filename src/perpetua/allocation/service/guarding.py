@@ -107,7 +107,7 @@ async def _give_up(tx: Tx, actor: Actor, short: Sequence[Short]) -> None:
     if left:
         params = {
             "variant_ids": [key[0] for key in left], "site_ids": [key[1] for key in left],
-            "quantities": list(left.values()),
+            "quantities": list(left.values()), "actor_id": actor.person_id, "config_version": ground.version,
         }  # fmt: skip
         await tx.execute(store.Q["drop_reservations"], params)
     await settle_statuses(tx, lines)
