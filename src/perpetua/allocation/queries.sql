@@ -1,14 +1,22 @@
 -- name: ground
--- What every decision stands on: the newest rules, and the sites that goods can be sent from.
+-- What every decision stands on: the newest rules, the sites that goods can be sent from, and what the variants that are
+-- kits are made of. With it, ids for so many orders and lines, ahead of writing them: what comes of a refusal is a gap.
 SELECT c.version, c.rules,
        (SELECT coalesce(jsonb_agg(jsonb_build_object(
                  'id', l.id, 'code', l.code, 'country', l.address ->> 'country', 'region', l.address ->> 'region',
                  'postcode', l.address ->> 'postcode') ORDER BY l.code), '[]')
-        FROM locations l WHERE l.parent_id IS NULL AND l.active AND l.sellable) AS sites
+        FROM locations l WHERE l.parent_id IS NULL AND l.active AND l.sellable) AS sites,
+       (SELECT jsonb_agg(jsonb_build_object('kit_id', k.kit_id, 'variant_id', k.component_id, 'quantity', k.quantity::text,
+                 'lots', i.tracking = 'lot') ORDER BY k.kit_id, k.component_id)
+        FROM kit_components k JOIN product_variants i ON i.id = k.component_id
+        WHERE k.kit_id = ANY (%(variant_ids)s::bigint[])) AS parts,
+       (SELECT array_agg(nextval('orders_id_seq')) FROM generate_series(1, %(orders)s)) AS order_ids,
+       (SELECT array_agg(nextval('order_lines_id_seq')) FROM generate_series(1, %(lines)s)) AS line_ids
 FROM allocation_config c ORDER BY c.version DESC LIMIT 1;
 
 -- name: kit_parts
-SELECT k.kit_id, k.component_id, k.quantity, i.tracking FROM kit_components k JOIN product_variants i ON i.id = k.component_id
+SELECT k.kit_id, k.component_id AS variant_id, k.quantity, i.tracking = 'lot' AS lots
+FROM kit_components k JOIN product_variants i ON i.id = k.component_id
 WHERE k.kit_id = ANY (%(ids)s::bigint[]) ORDER BY k.kit_id, k.component_id;
 
 -- name: lock_positions

@@ -16,20 +16,24 @@ from perpetua.kit.database import Queries, Tx, array
 Q = Queries(__file__)
 
 
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """A kit's component, and how many make one kit."""
+
+    kit_id: int
+    variant_id: int
+    quantity: Decimal
+    lots: bool
+
+
 class Ground(NamedTuple):
-    """What every decision stands on."""
+    """What every decision stands on; `kits`: of the variants asked for, the components. And ids, drawn ahead."""
 
     version: int
     rules: Rules
     sites: list[Site]
-
-
-class Part(NamedTuple):
-    """A kit's component, and how many make one kit."""
-
-    variant_id: int
-    quantity: Decimal
-    lots: bool
+    kits: Mapping[int, list[Part]]
+    order_ids: list[int]
+    line_ids: list[int]
 
 
 class Entry(NamedTuple):
@@ -46,20 +50,27 @@ class Entry(NamedTuple):
     reason: str | None = None
 
 
-async def ground(tx: Tx) -> Ground:
-    """The newest rules, and the sites that sell."""
-    row = (await tx.dicts(Q["ground"]))[0]
-    return Ground(
-        row["version"], msgspec.convert(row["rules"], Rules, strict=False), msgspec.convert(row["sites"], list[Site])
-    )
+async def ground(tx: Tx, variant_ids: Iterable[int] = (), *, orders: int = 0, lines: int = 0) -> Ground:
+    """The newest rules, the sites that sell, what kits are made of, and ids for so many orders and lines."""
+    asked = {"variant_ids": array(sorted(set(variant_ids))), "orders": orders, "lines": lines}
+    row = (await tx.dicts(Q["ground"], asked))[0]
+    kits = _by_kit(msgspec.convert(row["parts"] or [], list[Part], strict=False))
+    rules = msgspec.convert(row["rules"], Rules, strict=False)
+    sites = msgspec.convert(row["sites"], list[Site])
+    return Ground(row["version"], rules, sites, kits, row["order_ids"] or [], row["line_ids"] or [])
 
 
-async def kit_parts(tx: Tx, variant_ids: Iterable[int]) -> dict[int, list[Part]]:
+async def kit_parts(tx: Tx, variant_ids: Iterable[int]) -> Mapping[int, list[Part]]:
     """The components of those that are kits, by kit."""
-    parts: dict[int, list[Part]] = defaultdict(list)
-    for row in await tx.dicts(Q["kit_parts"], {"ids": sorted(set(variant_ids))}):
-        parts[row["kit_id"]].append(Part(row["component_id"], row["quantity"], row["tracking"] == "lot"))
-    return parts
+    wanted = sorted(set(variant_ids))
+    return _by_kit(await tx.rows(Q["kit_parts"], {"ids": wanted}, as_=Part)) if wanted else {}
+
+
+def _by_kit(parts: Iterable[Part]) -> dict[int, list[Part]]:
+    kits: dict[int, list[Part]] = defaultdict(list)
+    for part in parts:
+        kits[part.kit_id].append(part)
+    return dict(kits)
 
 
 async def lock(

@@ -8,11 +8,6 @@ JOIN orders o USING (channel, external_id);
 SELECT c.id, c.code, c.tier, c.min_life_days, c.active FROM unnest(%(codes)s::text[]) AS k (code)
 JOIN customers c ON upper(c.code) = upper(k.code);
 
--- name: draw_ids
--- Ids for so many orders and lines, ahead of writing them. What comes of a refusal is a gap.
-SELECT (SELECT array_agg(nextval('orders_id_seq')) FROM generate_series(1, %(orders)s)) AS orders,
-       (SELECT array_agg(nextval('order_lines_id_seq')) FROM generate_series(1, %(lines)s)) AS lines;
-
 -- name: write
 -- Orders with their lines as they were decided, in one statement.
 WITH made AS (

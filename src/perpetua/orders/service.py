@@ -4,14 +4,13 @@ from perpetua.orders import store
 from perpetua.orders.rules import check, status_of
 
 __all__ = [
-    "change_lines", "check", "counts", "customers", "draw_ids", "known", "lines_to_change", "lock", "orders",
+    "change_lines", "check", "counts", "customers", "known", "lines_to_change", "lock", "orders",
     "set_statuses", "status_of", "write",
 ]  # fmt: skip
 
 change_lines = store.change_lines
 counts = store.counts
 customers = store.customers
-draw_ids = store.draw_ids
 known = store.known
 lines_to_change = store.lines_to_change
 lock = store.lock

@@ -13,7 +13,6 @@ from perpetua.orders.types import (
     Contact,
     Counts,
     Customer,
-    Drawn,
     Known,
     LineChange,
     Locked,
@@ -45,12 +44,6 @@ async def customers(tx: Tx, codes: Iterable[str]) -> dict[str, Customer]:
         return {}
     found = await tx.rows(Q["customers_by_code"], {"codes": wanted}, as_=Customer)
     return {customer.code.upper(): customer for customer in found}
-
-
-async def draw_ids(tx: Tx, orders: int, lines: int) -> Drawn:
-    """Ids for so many orders and lines, ahead of writing them."""
-    row = (await tx.dicts(Q["draw_ids"], {"orders": orders, "lines": lines}))[0]
-    return Drawn(row["orders"], row["lines"])
 
 
 async def write(tx: Tx, orders: Sequence[NewOrder]) -> datetime:

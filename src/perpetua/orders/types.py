@@ -10,7 +10,7 @@ import msgspec
 from perpetua.kit.quantity import ZERO
 
 __all__ = [
-    "MAX_LINES", "CancelLine", "CancelOrder", "Contact", "Counts", "Customer", "Drawn", "Fulfilment", "Known",
+    "MAX_LINES", "CancelLine", "CancelOrder", "Contact", "Counts", "Customer", "Fulfilment", "Known",
     "LineChange", "Locked", "NewLine", "NewOrder", "OpenLine", "Order", "OrderLine", "OrderStatus", "Pick", "PlaceLine",
     "PlaceOrder", "ShipLine", "ShipOrder", "ShipTo", "number_of",
 ]  # fmt: skip
@@ -179,13 +179,6 @@ class NewOrder(NamedTuple):
     created_by: int
     contact: Contact | None
     lines: Sequence[NewLine]
-
-
-class Drawn(NamedTuple):
-    """Ids drawn ahead, for orders and for lines."""
-
-    orders: list[int]
-    lines: list[int]
 
 
 class Locked(msgspec.Struct, frozen=True, kw_only=True):

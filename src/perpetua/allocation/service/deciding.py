@@ -1,7 +1,7 @@
 """The decision and its record: lock, look, decide, write, in the caller's transaction."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -9,7 +9,7 @@ from perpetua.access.types import SYSTEM
 from perpetua.allocation import rules, store
 from perpetua.allocation.service import holding
 from perpetua.allocation.service.drafting import Draft, Drafts
-from perpetua.allocation.store import Entry
+from perpetua.allocation.store import Entry, Part
 from perpetua.allocation.types import Decided, Take
 from perpetua.kit.database import Tx
 from perpetua.kit.quantity import ZERO
@@ -38,11 +38,10 @@ async def decide_new(tx: Tx, drafts: Drafts, now: datetime) -> dict[int, Order]:
         decided[one.order].append(one)
     for lines in decided.values():
         lines.sort(key=lambda one: one.line)
-    ids = await orders.draw_ids(tx, len(wanted), sum(len(one.lines) for one in wanted))
-    numbers = iter(ids.lines)
+    numbers = iter(ground.line_ids)
     made = {
         at: _new_order(order_id, numbers, draft, decided[at], now)
-        for order_id, (at, draft) in zip(ids.orders, drafts.orders.items(), strict=True)
+        for order_id, (at, draft) in zip(ground.order_ids, drafts.orders.items(), strict=False)
     }
     received_at = await orders.write(tx, list(made.values()))
     takes: list[tuple[int, Take]] = []
@@ -64,8 +63,9 @@ async def decide_new(tx: Tx, drafts: Drafts, now: datetime) -> dict[int, Order]:
 
 def _tracked(drafts: Drafts) -> set[int]:
     """The variants whose lots are tracked, kits' components among them."""
+    kits: Mapping[int, list[Part]] = drafts.ground.kits if drafts.ground else {}
     own = {v.id for draft in drafts.orders.values() for v in draft.variants if v.tracking == "lot"}
-    return own | {part.variant_id for parts in drafts.kits.values() for part in parts if part.lots}
+    return own | {part.variant_id for parts in kits.values() for part in parts if part.lots}
 
 
 def _sharing(drafts: Drafts) -> list[str]:

@@ -51,7 +51,6 @@ class Drafts(NamedTuple):
     """The orders that can be decided, by their place among the requests, and what the decision stands on."""
 
     ground: Ground | None
-    kits: Mapping[int, list[Part]]
     orders: dict[int, Draft]
 
 
@@ -60,24 +59,25 @@ async def draft_all(
 ) -> tuple[Drafts, dict[int, Refusal]]:
     """Find all that the orders name, each kind in one statement; beside them the refusals of those with wrong names."""
     if not requests:
-        return Drafts(None, {}, {}), {}
+        return Drafts(None, {}), {}
     asked = [request.order for request in requests.values()]
     variants = await items.resolve_skus(tx, {line.sku for order in asked for line in order.lines})
     customers = await orders.customers(tx, {order.customer for order in asked if order.customer})
-    kits = await store.kit_parts(tx, [variant.id for variant in variants.values()])
-    ground = await store.ground(tx)
+    ground = await store.ground(
+        tx, [variant.id for variant in variants.values()], orders=len(asked), lines=sum(len(o.lines) for o in asked)
+    )
     drafts, refused = dict[int, Draft](), dict[int, Refusal]()
     for at, request in requests.items():
         try:
-            drafts[at] = _draft(at, request, hashes[at], variants, customers, kits, ground, now)
+            drafts[at] = _draft(at, request, hashes[at], variants, customers, ground, now)
         except Refusal as refusal:
             refused[at] = refusal
-    return Drafts(ground, kits, drafts), refused
+    return Drafts(ground, drafts), refused
 
 
 def _draft(
     at: int, request: Request, body_hash: bytes, variants: Mapping[str, VariantRef], customers: Mapping[str, Customer],
-    kits: Mapping[int, list[Part]], ground: Ground, now: datetime,
+    ground: Ground, now: datetime,
 ) -> Draft:  # fmt: skip
     order = request.order
     found = find_variants(order.lines, variants)
@@ -97,7 +97,7 @@ def _draft(
     asked_life = (order.min_life_days, customer.min_life_days if customer else None, of.min_life_days)
     min_life = next((days for days in asked_life if days is not None), ground.rules.min_life_days)
     lines = tuple(
-        WantedLine(number, line.quantity, *parts_of(variant, kits))
+        WantedLine(number, line.quantity, *parts_of(variant, ground.kits))
         for number, (line, variant) in enumerate(zip(order.lines, found, strict=True), 1)
     )
     terms = Terms(

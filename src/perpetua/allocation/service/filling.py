@@ -1,6 +1,6 @@
 """Goods come: those who wait for them get them, in their turn, in the transaction that brings them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
@@ -124,7 +124,9 @@ async def settle_statuses(tx: Tx, order_ids: Iterable[int]) -> None:
     await orders.set_statuses(tx, {order_id: orders.status_of(lines) for order_id, lines in counts.items()})
 
 
-def _wanted(lines: list[Waiting], kits: dict[int, list[Part]], keys: set[Key], ground: Ground, now: datetime) -> Wanted:
+def _wanted(
+    lines: list[Waiting], kits: Mapping[int, list[Part]], keys: set[Key], ground: Ground, now: datetime
+) -> Wanted:
     first = lines[0]
     parts = {
         line.line_no: tuple((part.variant_id, part.quantity) for part in kits[line.variant_id])
@@ -157,7 +159,7 @@ async def _positions(
     tx: Tx,
     lines: Sequence[Waiting],
     wanted: Sequence[Wanted],
-    kits: dict[int, list[Part]],
+    kits: Mapping[int, list[Part]],
     keys: set[Key],
     of: Rules,
     today: date,
