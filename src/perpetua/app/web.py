@@ -102,8 +102,7 @@ def create_app(settings: Settings, db: Database | None = None, *, clock: Clock =
 
 
 def _one_by_one(app: Litestar) -> None:
-    """What handlers are given is at hand. Litestar would fetch it in a task group, which costs more than the rest of the
-    request."""
+    """What handlers are given is at hand. Litestar would fetch it in a task group, which costs more than the rest."""
     for route in app.routes:
         for _, model in getattr(route, "route_handler_map", {}).values():
             model.dependency_batches = [{one} for batch in model.dependency_batches for one in batch]
