@@ -50,6 +50,15 @@ ALTER TABLE bench_bins ADD PRIMARY KEY (n);
 GRANT SELECT ON bench_variants, bench_bins TO perpetua_app;
 """
 
+# Rows are written here with the times of long ago: checkpoints of those times would not know them.
+FORGET = """
+WITH gone AS (
+  DELETE FROM stock_checkpoints
+  WHERE as_of >= %(start)s::timestamptz + (%(first)s::float8 / %(total)s) * %(span)s::interval RETURNING id
+)
+DELETE FROM stock_checkpoint_levels WHERE checkpoint_id IN (SELECT id FROM gone);
+"""
+
 LEVELS = """
 TRUNCATE inventory_levels, inventory_positions;
 INSERT INTO inventory_levels (variant_id, location_id, lot_id, on_hand)
@@ -85,6 +94,7 @@ def extend(url: str, first: int, last: int, total: int) -> None:
         connection.execute("SET work_mem = '256MB'")
         row = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM postings").fetchone()
         assert row
+        _run(connection, FORGET, start=start, first=first, total=total, span=SPAN)
         step = 500_000
         for begin in range(first, last, step):
             end = min(begin + step, last)

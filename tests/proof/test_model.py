@@ -254,9 +254,9 @@ class Model:
             whole: dict[Level, Decimal] = {}
             async for batch in service.catalogue_at(self.db, self.actor, as_of, known_at):
                 whole |= {
-                    (self.skus[row.variant_id], self.codes[row.location_id]): row.on_hand
-                    for row in batch
-                    if row.variant_id in self.skus
+                    (self.skus[variant_id], self.codes[location_id]): on_hand
+                    for variant_id, location_id, _, on_hand in batch
+                    if variant_id in self.skus
                 }
             assert whole == expected
 

@@ -26,7 +26,7 @@ import psycopg
 import psycopg_pool
 import sqlalchemy as sa
 from psycopg import errors as pg
-from psycopg.rows import args_row, class_row, dict_row, scalar_row
+from psycopg.rows import class_row, dict_row, scalar_row, tuple_row
 from psycopg.types.json import set_json_dumps, set_json_loads
 from sqlalchemy.dialects import postgresql
 
@@ -133,13 +133,22 @@ class Tx:
     async def stream(
         self, statement: Runnable, params: Params | None = None, *, as_: type[T], batch: int = 2000
     ) -> AsyncIterator[list[T]]:
-        """Rows in batches through a server-side cursor, for exports of any length.
+        """Rows in batches through a server-side cursor, for exports of any length."""
+        async for rows in self._batches(statement, params, class_row(as_), batch):
+            yield rows
 
-        A named tuple for `as_` takes the columns in their order, which for a million rows is twice as fast.
-        """
+    async def tuples(
+        self, statement: Runnable, params: Params | None = None, *, batch: int = 2000
+    ) -> AsyncIterator[list[Any]]:
+        """The same as bare tuples, which for a million rows is twice as fast."""
+        async for rows in self._batches(statement, params, tuple_row, batch):
+            yield rows
+
+    async def _batches(
+        self, statement: Runnable, params: Params | None, factory: Any, batch: int
+    ) -> AsyncIterator[list[Any]]:
         text, bound = compiled(statement, params)
         _note(statement, text)
-        factory: Any = args_row(cast(Any, as_)) if issubclass(as_, tuple) else class_row(as_)
         async with self.connection.cursor("stream", row_factory=factory) as cursor:
             await cursor.execute(cast(Any, text), bound)
             while rows := await cursor.fetchmany(batch):

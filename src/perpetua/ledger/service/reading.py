@@ -108,7 +108,11 @@ async def item_levels(
 async def catalogue_at(
     db: Database, actor: Actor, as_of: datetime | None, known_at: datetime | None = None, *, clock: Clock = system_clock
 ) -> AsyncIterator[list[store.LevelThen]]:
-    """Every level of the whole catalogue at a moment, in batches; for who is confined to no place."""
+    """Every level of the whole catalogue at a moment (variant, location, lot, on hand), in batches.
+
+    Raises:
+        InvalidValue: the actor is confined to some places.
+    """
     actor.require("stock.read")
     if actor.scope is not None:
         raise InvalidValue("location", "", "you are confined to some places; ask for one of them")
@@ -116,7 +120,7 @@ async def catalogue_at(
         when = await moment(tx, as_of or clock(), known_at, clock)
         assert when is not None
         await tx.execute(Q["much_memory"])
-        async for batch in tx.stream(Q["catalogue_then"], msgspec.structs.asdict(when), as_=store.LevelThen):
+        async for batch in tx.tuples(Q["catalogue_then"], msgspec.structs.asdict(when), batch=10_000):
             yield batch
 
 
