@@ -48,11 +48,12 @@ class Shelf:
         self.positions = dict(positions)
         self.rules = rules
         self._ranks = {tier.code: tier.rank for tier in rules.tiers}
+        self._worst = 1 + max(self._ranks.values(), default=0)
         self._own: dict[Key, Decimal] = {}
 
     def rank(self, tier: str | None) -> int:
         """The tier's rank; one that the rules do not know comes after all they know."""
-        return self._ranks.get(tier or "", 1 + max(self._ranks.values(), default=0))
+        return self._ranks.get(tier or "", self._worst)
 
     def free(self, key: Key, wanted: Wanted) -> Decimal:
         """What the order may take there now."""
@@ -121,6 +122,8 @@ def available(position: Position, rules: Rules, channel: str, rank: int, lasts_u
     if free <= 0:
         return ZERO
     of = rules.channels.get(channel, NO_RULES)
+    if of is NO_RULES and not rules.tiers and position.lots is None:
+        return free
     held = sum((tier.hold_percent for tier in rules.tiers if tier.rank < rank), of.buffer_percent)
     most = free - of.buffer_units - sellable * held / _HUNDRED
     if of.share_percent is not None:
@@ -202,8 +205,13 @@ def _refused(one: Decided) -> Decided:
 
 def _line(order: Wanted, line: WantedLine, sites: Sequence[int], shelf: Shelf) -> Decided:
     """What a line gets, site by site; from one site alone, if one has it all."""
-    free = {site: _sets(order, line, site, shelf) for site in sites}
-    whole = next((site for site in sites if free[site] >= line.quantity), None)
+    free: dict[int, Decimal] = {}
+    whole: int | None = None
+    for site in sites:
+        free[site] = _sets(order, line, site, shelf)
+        if free[site] >= line.quantity:
+            whole = site
+            break
     seen = [whole] if whole is not None else [site for site in sites if free[site] > 0]
     before = {
         (variant, site): shelf.positions.get((variant, site)) for site in seen or sites for variant, _ in line.parts

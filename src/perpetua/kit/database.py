@@ -334,7 +334,8 @@ def array(values: Sequence[Any]) -> str | None:
         write = {value: value.isoformat() for value in set(values) if value is not None}.__getitem__
     else:
         write = str
-    if None in values:
+    # Not `None in values`: it would ask each Decimal whether it equals None, which takes as long as writing it.
+    if any(value is None for value in values):
         return "{" + ",".join(["NULL" if value is None else write(value) for value in values]) + "}"
     return "{" + ",".join(map(write, values)) + "}"
 
