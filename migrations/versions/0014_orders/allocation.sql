@@ -172,6 +172,26 @@ BEGIN
   FROM unnest(wanted, at_site) AS w (v, s) JOIN inventory_positions p ON p.variant_id = w.v AND p.site_id = w.s;
 END $$;
 
+-- A kit is its components: what has stock of its own is none, and while orders hold or want one it stays as it is.
+CREATE FUNCTION keep_kits() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public
+AS $$
+DECLARE this_kit bigint := coalesce(NEW.kit_id, OLD.kit_id);
+BEGIN
+  IF TG_OP = 'INSERT' AND EXISTS (SELECT FROM inventory_levels v WHERE v.variant_id = this_kit AND v.on_hand <> 0) THEN
+    RAISE EXCEPTION 'item % has stock', this_kit USING ERRCODE = 'check_violation', CONSTRAINT = 'kit_has_stock';
+  END IF;
+  IF EXISTS (SELECT FROM order_lines l WHERE l.variant_id = this_kit AND l.quantity > l.allocated + l.shipped + l.cancelled + l.refused)
+     OR EXISTS (SELECT FROM order_allocations a JOIN order_lines l ON l.id = a.line_id
+                WHERE a.state = 'open' AND l.variant_id = this_kit
+                  AND a.variant_id IN (SELECT k.component_id FROM kit_components k WHERE k.kit_id = this_kit
+                                       UNION ALL SELECT OLD.component_id UNION ALL SELECT this_kit)) THEN
+    RAISE EXCEPTION 'orders want %', this_kit USING ERRCODE = 'check_violation', CONSTRAINT = 'kit_is_promised';
+  END IF;
+  RETURN coalesce(NEW, OLD);
+END $$;
+CREATE TRIGGER keep_kits BEFORE INSERT OR UPDATE OR DELETE ON kit_components FOR EACH ROW EXECUTE FUNCTION keep_kits();
+
 GRANT SELECT, INSERT, UPDATE ON customers, orders, order_contacts, order_lines, order_allocations, reservations TO perpetua_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON kit_components TO perpetua_app;
 -- Ids are drawn ahead, so that an order, its lines, its allocations and their reasons are written without looking back.

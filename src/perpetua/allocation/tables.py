@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from perpetua.kit.database import metadata
 
-__all__ = ["allocation_audit_log", "allocation_config", "kit_components", "order_allocations", "reservations"]
+__all__ = ["allocation_audit_log", "allocation_config", "order_allocations", "reservations"]
 
 INSTANT = sa.DateTime(timezone=True)
 QUANTITY = sa.Numeric(18, 4)
@@ -61,11 +61,4 @@ allocation_audit_log = sa.Table(
     _need("config_version", sa.Integer),
     _need("facts", JSONB),
     sa.Column("reason", sa.Text),
-)  # fmt: skip
-
-kit_components = sa.Table(
-    "kit_components", metadata,
-    sa.Column("kit_id", sa.BigInteger, primary_key=True),
-    sa.Column("component_id", sa.BigInteger, primary_key=True),
-    _need("quantity", QUANTITY),
 )  # fmt: skip

@@ -2,7 +2,8 @@
 
 -- name: refs_by_sku
 SELECT asked.sku AS asked, v.id, v.product_id, v.sku, v.name, v.unit, u.decimals, v.tracking,
-       v.active AND p.active AS active, p.owner_id, trim_scale(v.cost_price) AS cost_price
+       v.active AND p.active AS active, p.owner_id, trim_scale(v.cost_price) AS cost_price,
+       EXISTS (SELECT FROM kit_components k WHERE k.kit_id = v.id) AS kit
 FROM unnest(%(skus)s::text[]) AS asked(sku)
 JOIN product_variants v ON upper(v.sku) = upper(asked.sku)
 JOIN products p ON p.id = v.product_id
@@ -10,7 +11,8 @@ JOIN units u ON u.code = v.unit;
 
 -- name: refs_by_id
 SELECT v.id, v.product_id, v.sku, v.name, v.unit, u.decimals, v.tracking,
-       v.active AND p.active AS active, p.owner_id, trim_scale(v.cost_price) AS cost_price
+       v.active AND p.active AS active, p.owner_id, trim_scale(v.cost_price) AS cost_price,
+       EXISTS (SELECT FROM kit_components k WHERE k.kit_id = v.id) AS kit
 FROM product_variants v
 JOIN products p ON p.id = v.product_id
 JOIN units u ON u.code = v.unit
@@ -20,7 +22,8 @@ WHERE v.id = ANY(%(ids)s::bigint[]);
 -- `place` numbers the question, `turn` the forms in which it may be kept: the first form that is there answers.
 SELECT DISTINCT ON (asked.place) asked.place, b.code AS barcode, b.kind, b.level, trim_scale(b.units) AS units,
        v.id, v.product_id, v.sku, v.name, v.unit, u.decimals, v.tracking,
-       v.active AND p.active AS active, p.owner_id, trim_scale(v.cost_price) AS cost_price
+       v.active AND p.active AS active, p.owner_id, trim_scale(v.cost_price) AS cost_price,
+       EXISTS (SELECT FROM kit_components k WHERE k.kit_id = v.id) AS kit
 FROM unnest(%(places)s::int[], %(turns)s::int[], %(codes)s::text[]) AS asked(place, turn, code)
 JOIN barcodes b ON upper(b.code) = upper(asked.code)
 JOIN product_variants v ON v.id = b.variant_id
@@ -37,7 +40,10 @@ FROM products p WHERE p.id = ANY(%(ids)s::bigint[]);
 SELECT v.id, v.product_id, v.sku, v.name, v.attributes, v.unit, v.tracking, trim_scale(v.cost_price) AS cost_price,
        trim_scale(v.selling_price) AS selling_price, trim_scale(v.weight_kg) AS weight_kg,
        trim_scale(v.length_mm) AS length_mm, trim_scale(v.width_mm) AS width_mm, trim_scale(v.height_mm) AS height_mm,
-       v.active, v.version, v.created_at, v.updated_at
+       v.active, v.version, v.created_at, v.updated_at,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object('variant_id', c.id, 'sku', c.sku, 'quantity', trim_scale(k.quantity)::text)
+                                  ORDER BY c.sku), '[]')
+        FROM kit_components k JOIN product_variants c ON c.id = k.component_id WHERE k.kit_id = v.id) AS components
 FROM product_variants v WHERE v.product_id = ANY(%(ids)s::bigint[]) ORDER BY upper(v.sku);
 
 -- name: barcodes_of_products

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from perpetua.items.types import BarcodeRef, BarcodeRow, Image, Product, Variant, VariantRef
+from perpetua.items.types import BarcodeRef, BarcodeRow, Component, Image, Product, Variant, VariantRef
 from perpetua.kit import json
 from perpetua.kit.database import Queries, Tx
 
@@ -91,7 +91,8 @@ async def products_by_id(tx: Tx, ids: Sequence[int]) -> list[Product]:
         barcodes.setdefault(row.pop("variant_id"), []).append(BarcodeRow(**row))
     variants: dict[int, list[Variant]] = {}
     for row in await tx.dicts(Q["variants_of_products"], asked):
-        variant = Variant(**row, barcodes=barcodes.get(row["id"], []))
+        components = msgspec.convert(row.pop("components"), list[Component], strict=False)
+        variant = Variant(**row, barcodes=barcodes.get(row["id"], []), components=components)
         variants.setdefault(variant.product_id, []).append(variant)
     images: dict[int, list[Image]] = {}
     for row in await tx.dicts(Q["images_of_products"], asked):

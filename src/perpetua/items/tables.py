@@ -8,6 +8,7 @@ from perpetua.kit.database import metadata
 __all__ = [
     "barcodes",
     "categories",
+    "kit_components",
     "owners",
     "product_images",
     "product_variants",
@@ -139,6 +140,14 @@ product_images = sa.Table(
     sa.Column("size_bytes", sa.Integer, nullable=False),
     sa.Column("position", sa.Integer, nullable=False, server_default=sa.text("0")),
     _instant("created_at"),
+)
+
+kit_components = sa.Table(
+    "kit_components",
+    metadata,
+    sa.Column("kit_id", sa.BigInteger, sa.ForeignKey("product_variants.id"), primary_key=True),
+    sa.Column("component_id", sa.BigInteger, sa.ForeignKey("product_variants.id"), primary_key=True),
+    sa.Column("quantity", sa.Numeric(18, 4), nullable=False),
 )
 
 # Kept by triggers; the application only reads them. No foreign keys, as those would cost a look-up for each row.

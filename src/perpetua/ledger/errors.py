@@ -9,6 +9,7 @@ __all__ = [
     "InTransit",
     "InactiveItem",
     "InactivePlace",
+    "KitHasNoStock",
     "NotEnoughStock",
     "SerialElsewhere",
     "SerialsNeeded",
@@ -60,6 +61,15 @@ class InactiveItem(Conflict):
     title = "The item is not active"
     sentence = "{sku} is not active."
     remedy = "Activate it first."
+
+
+class KitHasNoStock(Conflict):
+    """A kit is its components: those are received, moved, counted and sold."""
+
+    code = "kit_has_no_stock"
+    title = "A kit has no stock of its own"
+    sentence = "{sku} is a kit: it has no stock of its own."
+    remedy = "Name its components; or place an order, which takes them together."
 
 
 class InactivePlace(Conflict):

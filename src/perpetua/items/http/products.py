@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import msgspec
-from litestar import Response, delete, get, patch, post
+from litestar import Response, delete, get, patch, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import Parameter
 
@@ -19,6 +19,7 @@ from perpetua.items.types import (
     CreateProduct,
     Product,
     ProductFilters,
+    SetComponents,
     Variant,
 )
 from perpetua.kit import json
@@ -120,6 +121,25 @@ async def change_variant(
     return reply(made, status_code=200, version=made.answer.version)
 
 
+@put("/api/variants/{variant_id:int}/components", tags=["items"])
+async def set_components(
+    db: Database,
+    actor: Actor,
+    variant_id: PathId,
+    data: SetComponents,
+    if_match: IfMatch = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response[Variant]:
+    """Make a variant a kit of these components (each so many in one), or with an empty list no kit any more.
+
+    A kit has no stock of its own: it is received, counted and shipped as its components. A component is no kit. Needs
+    If-Match.
+    """
+    version = version_of(if_match)
+    made = await service.set_components(db, actor, variant_id, data, version=version, key=idempotency_key)
+    return reply(made, status_code=200, version=made.answer.version)
+
+
 @post("/api/variants/{variant_id:int}/barcodes", tags=["items"])
 async def add_barcode(
     db: Database, actor: Actor, variant_id: PathId, data: AddBarcode, idempotency_key: IdempotencyKey = None
@@ -154,6 +174,7 @@ handlers: list[HTTPRouteHandler] = [
     change_product,
     get_variant,
     change_variant,
+    set_components,
     add_barcode,
     remove_barcode,
     get_barcode,

@@ -12,6 +12,7 @@ from perpetua.items.service.categories import (
 )
 from perpetua.items.service.category_paths import ensure_categories
 from perpetua.items.service.images import MAX_IMAGE_BYTES, add_image, read_image, remove_image, remove_unheld_images
+from perpetua.items.service.kits import set_components
 from perpetua.items.service.listing import list_products
 from perpetua.items.service.lookups import Measured, resolve_barcodes, resolve_skus, to_base_units, variants_by_ids
 from perpetua.items.service.owners import change_owner, create_owner, list_owners, read_owner
@@ -68,6 +69,7 @@ __all__ = [
     "resolve_barcodes",
     "resolve_skus",
     "search_variants",
+    "set_components",
     "to_base_units",
     "variants_by_ids",
 ]

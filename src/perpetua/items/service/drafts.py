@@ -20,7 +20,7 @@ from perpetua.kit.quantity import exact_quantity
 __all__ = [
     "HAS_MOVEMENTS", "LARGEST_ID", "barcode_rows", "check_grain", "check_keys", "check_product_keys",
     "check_variant_keys", "clean_fields", "known_keys", "one", "product_fields", "refuse_costs", "refuse_taken",
-    "shown", "told", "variant_fields",
+    "shown", "shown_variant", "told", "variant_fields",
 ]  # fmt: skip
 
 Row = dict[str, Any]
@@ -167,6 +167,11 @@ def shown(product: Product, actor: Actor) -> Product:
         return product
     hidden = [msgspec.structs.replace(variant, cost_price=UNSET) for variant in product.variants]
     return msgspec.structs.replace(product, variants=hidden)
+
+
+def shown_variant(variant: Variant, actor: Actor) -> Variant:
+    """The variant as the actor may see it."""
+    return variant if actor.sees_costs else msgspec.structs.replace(variant, cost_price=UNSET)
 
 
 async def one(tx: Tx, product_id: int) -> Product:

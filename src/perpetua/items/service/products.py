@@ -160,7 +160,7 @@ async def change_variant(
     answered = await once(
         db, sender=actor.person_id, key=key, command="change_variant", body=body, answer=Variant, act=act
     )
-    return Answered(_shown(answered.answer, actor), answered.replayed)
+    return Answered(drafts.shown_variant(answered.answer, actor), answered.replayed)
 
 
 async def read_product(db: Database, actor: Actor, product_id: int) -> Product:
@@ -183,7 +183,7 @@ async def read_variant(db: Database, actor: Actor, variant_id: int) -> Variant:
     actor.require("items.read")
     async with db.snapshot() as tx:
         product = await drafts.one(tx, await _product_of(tx, variant_id))
-        return _shown(_variant(product, variant_id), actor)
+        return drafts.shown_variant(_variant(product, variant_id), actor)
 
 
 async def _apply(
@@ -292,10 +292,6 @@ def _variant(product: Product, variant_id: int) -> Variant:
         if variant.id == variant_id:
             return variant
     raise Missing("variant", variant_id, product_id=product.id)
-
-
-def _shown(variant: Variant, actor: Actor) -> Variant:
-    return variant if actor.sees_costs else msgspec.structs.replace(variant, cost_price=msgspec.UNSET)
 
 
 async def _audit_made(tx: Tx, actor: Actor, variants: Sequence[Variant]) -> None:

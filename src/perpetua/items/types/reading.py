@@ -16,6 +16,7 @@ __all__ = [
     "BarcodeRow",
     "BarcodeShown",
     "Category",
+    "Component",
     "Image",
     "ImageContent",
     "Level",
@@ -76,6 +77,8 @@ class VariantRef(msgspec.Struct, frozen=True, kw_only=True):
     active: bool
     owner_id: int
     cost_price: Decimal | None
+    kit: bool = False
+    """It is made up of other items when it is sold, and has no stock of its own."""
 
 
 class BarcodeRef(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,8 +167,19 @@ class ImageContent(msgspec.Struct, frozen=True, kw_only=True):
     content: bytes
 
 
+class Component(msgspec.Struct, frozen=True, kw_only=True):
+    """So much of an item, in its own unit, is in one kit."""
+
+    variant_id: int
+    sku: str
+    quantity: Decimal
+
+
 class Variant(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that can be counted. `cost_price` is there only for readers with `costs.read`."""
+    """One thing that can be counted. `cost_price` is there only for readers with `costs.read`.
+
+    `components`: what a kit is made up of; of anything else, nothing.
+    """
 
     id: int
     product_id: int
@@ -184,6 +198,7 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     barcodes: list[BarcodeRow]
+    components: list[Component] = []
     cost_price: Decimal | UnsetType | None = UNSET
 
 

@@ -22,7 +22,9 @@ __all__ = [
     "CreateProduct",
     "CreateUnit",
     "CreateVariant",
+    "KitPart",
     "Outcome",
+    "SetComponents",
     "UpsertRow",
 ]
 
@@ -34,6 +36,19 @@ class AddBarcode(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     kind: BarcodeKind | None = None
     level: Level = "each"
     units: Decimal = Decimal(1)
+
+
+class KitPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """So much of an item, in its own unit, goes into one kit."""
+
+    sku: str
+    quantity: Decimal = Decimal(1)
+
+
+class SetComponents(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All that a kit is made up of; an empty list: it is no kit."""
+
+    components: list[KitPart]
 
 
 class CreateVariant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -14,7 +14,15 @@ from perpetua.kit.database import Tx
 from perpetua.kit.errors import InvalidValue
 from perpetua.kit.quantity import exact_money, exact_quantity
 from perpetua.ledger import rules, store
-from perpetua.ledger.errors import InactiveItem, InactivePlace, InTransit, SerialElsewhere, TooManyLines, UnknownNames
+from perpetua.ledger.errors import (
+    InactiveItem,
+    InactivePlace,
+    InTransit,
+    KitHasNoStock,
+    SerialElsewhere,
+    TooManyLines,
+    UnknownNames,
+)
 from perpetua.ledger.service.posting import MAX_ROWS
 from perpetua.ledger.types import NO_LOT, Row, TransactionType
 from perpetua.places import service as places
@@ -85,7 +93,7 @@ async def resolve(
     Raises:
         UnknownNames: all names that do not exist, by line.
         InvalidValue: a quantity or cost that cannot be.
-        InactiveItem, InactivePlace, InTransit, OutOfScope, SerialElsewhere.
+        InactiveItem, InactivePlace, InTransit, KitHasNoStock, OutOfScope, SerialElsewhere.
     """
     if not 0 < len(lines) <= MAX_ROWS:
         raise TooManyLines("lines", str(len(lines)), f"send 1 to {MAX_ROWS} lines", limit=MAX_ROWS)
@@ -95,6 +103,8 @@ async def resolve(
     for line, variant in zip(lines, variants, strict=True):
         if incoming and not variant.active:
             raise InactiveItem(sku=variant.sku, line=line.number)
+        if variant.kit:
+            raise KitHasNoStock(sku=variant.sku, line=line.number)
     lot_ids = await _lots(tx, lines, variants, make=incoming)
     serial_ids = await _serials(tx, lines, variants, lot_ids, make=incoming)
     quantities = await _base_quantities(tx, lines, variants, packs)
