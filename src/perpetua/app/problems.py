@@ -22,6 +22,7 @@ from psycopg import errors as pg
 
 from perpetua.kit import json
 from perpetua.kit.errors import Refusal
+from perpetua.kit.http import problem_of
 
 __all__ = ["HANDLERS", "PROBLEM_JSON", "Problem", "TooManyRequests", "bug", "encoded", "of_refusal"]
 
@@ -73,15 +74,7 @@ class _NotTaken(Refusal):
 
 def encoded(refusal: Refusal, request_id: str) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and body of a refusal's answer."""
-    body: dict[str, Any] = {
-        **{name: _plain(fact) for name, fact in refusal.facts.items()},
-        "type": f"/problems/{refusal.code}",
-        "title": refusal.title,
-        "status": refusal.status,
-        "detail": refusal.detail,
-        "code": refusal.code,
-        "request_id": request_id,
-    }
+    body = {**problem_of(refusal), "request_id": request_id}
     headers = {"Content-Type": PROBLEM_JSON, "Cache-Control": "no-store"}
     if refusal.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
@@ -224,14 +217,6 @@ def _methods_at(request: AnyRequest) -> list[str]:
             continue
         found.extend(("GET", "HEAD") if method == "GET" else (method,))
     return found
-
-
-def _plain(fact: Any) -> Any:
-    """A fact as JSON can carry it; what it cannot carry is said in words."""
-    try:
-        return json.loads(json.dumps(fact))
-    except (TypeError, ValueError):
-        return str(fact)[:200]
 
 
 HANDLERS: Final[dict[type[Exception] | int, Any]] = {

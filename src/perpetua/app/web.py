@@ -34,6 +34,7 @@ from perpetua.kit.clock import Clock, system_clock
 from perpetua.kit.database import Database
 from perpetua.kit.http import moment_of, page_of_query
 from perpetua.ledger import http as ledger
+from perpetua.orders import http as orders
 from perpetua.places import http as places
 from perpetua.scanning import http as scanning
 
@@ -44,6 +45,7 @@ MAX_BODY_BYTES: Final = 10_000_000
 
 WORDS: Final[list[Any]] = [
     *access.handlers, *places.handlers, *items.handlers, *ledger.handlers, *scanning.handlers,
+    *orders.handlers,
     *allocation.handlers, *imports_http.handlers, *exports_http.handlers,
 ]  # fmt: skip
 """The handlers of all words."""

@@ -8,14 +8,15 @@ Always true:
 
 import re
 from datetime import datetime
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from litestar import Response
 from litestar.params import Parameter
 
+from perpetua.kit import json
 from perpetua.kit.clock import parse_instant
-from perpetua.kit.errors import InvalidValue, VersionNeeded
+from perpetua.kit.errors import InvalidValue, Refusal, VersionNeeded
 from perpetua.kit.idempotency import Answered
 from perpetua.kit.listing import MAX_LIMIT, PageRequest
 
@@ -29,6 +30,7 @@ __all__ = [
     "etag",
     "moment_of",
     "page_of_query",
+    "problem_of",
     "reply",
     "version_of",
 ]  # fmt: skip
@@ -81,6 +83,23 @@ def reply(answered: Answered[T], *, status_code: int = 201, version: int | None 
     if version is not None:
         headers["ETag"] = etag(version)
     return Response(answered.answer, status_code=status_code, headers=headers)
+
+
+def problem_of(refusal: Refusal) -> dict[str, Any]:
+    """A refusal as an RFC 9457 problem: its facts stand beside what every problem has."""
+    return {
+        **{name: _plain(fact) for name, fact in refusal.facts.items()},
+        "type": f"/problems/{refusal.code}", "title": refusal.title, "status": refusal.status,
+        "detail": refusal.detail, "code": refusal.code,
+    }  # fmt: skip
+
+
+def _plain(fact: Any) -> Any:
+    """A fact as JSON can carry it; what it cannot carry is said in words."""
+    try:
+        return json.loads(json.dumps(fact))
+    except (TypeError, ValueError):
+        return str(fact)[:200]
 
 
 def etag(version: int) -> str:

@@ -2,7 +2,7 @@
 
 from perpetua.kit.errors import Conflict, InvalidValue
 
-__all__ = ["ExternalIdReused", "OrderClosed", "UnknownItems"]
+__all__ = ["BeingPicked", "CustomerCodeTaken", "ExternalIdReused", "OrderClosed", "UnknownItems"]
 
 
 class ExternalIdReused(Conflict):
@@ -20,6 +20,24 @@ class OrderClosed(Conflict):
     code = "order_closed"
     title = "The order is too far for that"
     sentence = "Order {order_id} is {status}: {reason}."
+
+
+class BeingPicked(Conflict):
+    """What is asked would take goods away that people are picking or have packed. Facts: order_id, status, lines."""
+
+    code = "being_picked"
+    title = "It is being picked"
+    sentence = "Order {order_id} is {status}: of its lines {lines} goods are in people's hands."
+    remedy = "Name only what waits for stock, have it put back, or ask somebody with orders.override."
+
+
+class CustomerCodeTaken(Conflict):
+    """Another customer has the code. Facts: customer."""
+
+    code = "code_taken"
+    title = "The code is taken"
+    sentence = "There is already a customer {customer}."
+    remedy = "Choose another code; upper and lower case are the same."
 
 
 class UnknownItems(InvalidValue):

@@ -69,8 +69,15 @@ FROM unnest(%(line_ids)s::bigint[], %(quantities)s::numeric[], %(allocateds)s::n
             %(cancelleds)s::numeric[], %(refuseds)s::numeric[]) AS n (id, quantity, allocated, shipped, cancelled, refused)
 WHERE l.id = n.id;
 
+-- name: add_lines
+INSERT INTO order_lines (order_id, line_no, variant_id, kit, quantity, unit_price)
+SELECT %(order_id)s, n.* FROM unnest(%(line_nos)s::integer[], %(variant_ids)s::bigint[], %(kits)s::boolean[],
+                                     %(quantities)s::numeric[], %(unit_prices)s::numeric[]) AS n
+RETURNING id, line_no;
+
 -- name: counts
-SELECT order_id, quantity, allocated, shipped, cancelled, refused FROM order_lines WHERE order_id = ANY (%(ids)s::bigint[]);
+SELECT l.order_id, o.status, l.quantity, l.allocated, l.shipped, l.cancelled, l.refused
+FROM order_lines l JOIN orders o ON o.id = l.order_id WHERE l.order_id = ANY (%(ids)s::bigint[]);
 
 -- name: set_statuses
 UPDATE orders o SET status = n.status, version = o.version + 1
@@ -98,12 +105,15 @@ WHERE (%(after)s::bigint IS NULL OR o.id < %(after)s)
   AND (%(status)s::text IS NULL OR o.status = %(status)s)
   AND (%(channel)s::text IS NULL OR o.channel = %(channel)s)
   AND (%(external_id)s::text IS NULL OR o.external_id = %(external_id)s)
-  AND (%(customer)s::text IS NULL OR upper(c.code) = upper(%(customer)s))
+  AND (%(customer_id)s::bigint IS NULL OR o.customer_id = %(customer_id)s)
   AND (%(variant_id)s::bigint IS NULL OR EXISTS (
         SELECT FROM order_lines l WHERE l.order_id = o.id AND l.variant_id = %(variant_id)s))
+  AND (%(waiting)s::boolean IS NULL OR o.status NOT IN ('SHIPPED', 'CANCELLED', 'RETURNED') AND EXISTS (
+        SELECT FROM order_lines l WHERE l.order_id = o.id AND l.quantity > l.allocated + l.shipped + l.cancelled + l.refused))
 ORDER BY o.id DESC LIMIT %(limit)s;
 
 -- name: lines_to_change
-SELECT l.id, l.order_id, l.line_no, l.variant_id, i.sku, i.tracking, l.kit, l.quantity, l.allocated, l.shipped, l.cancelled,
-       l.refused, l.backordered
-FROM order_lines l JOIN product_variants i ON i.id = l.variant_id WHERE l.order_id = %(order_id)s ORDER BY l.line_no;
+SELECT l.id, l.order_id, l.line_no, l.variant_id, i.sku, i.tracking, u.decimals, l.kit, l.quantity, l.allocated, l.shipped,
+       l.cancelled, l.refused, l.backordered
+FROM order_lines l JOIN product_variants i ON i.id = l.variant_id JOIN units u ON u.code = i.unit
+WHERE l.order_id = %(order_id)s ORDER BY l.line_no;

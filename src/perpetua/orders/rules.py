@@ -1,16 +1,31 @@
 """What follows from an order's text and lines alone."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from decimal import Decimal
+from typing import Any, Final
 
 from perpetua.kit.errors import InvalidValue, TooLarge
 from perpetua.kit.quantity import ZERO, exact_money, exact_quantity
-from perpetua.orders.types import MAX_LINES, Counts, OrderStatus, PlaceOrder
+from perpetua.orders.types import MAX_LINES, ChangeOrder, Counts, OrderStatus, PlaceLine, PlaceOrder
 
-__all__ = ["check", "status_of"]
+__all__ = ["MOVES", "check", "check_change", "check_customer", "on_floor", "settled", "status_of"]
 
 _SLACK: Final = timedelta(minutes=10)
+_MAX_LIFE: Final = 3650
+
+MOVES: Final[Mapping[OrderStatus, frozenset[OrderStatus]]] = {
+    "ALLOCATED": frozenset({"RELEASED"}),
+    "PARTLY_ALLOCATED": frozenset({"RELEASED"}),
+    "PARTLY_SHIPPED": frozenset({"RELEASED"}),
+    "RELEASED": frozenset({"PICKING"}),
+    "PICKING": frozenset({"PACKED", "RELEASED"}),
+    "PACKED": frozenset({"PICKING"}),
+}
+"""Where an order may be moved from where it is. All else follows from its lines: see `status_of`."""
+
+_FLOOR: Final = frozenset[OrderStatus]({"RELEASED", "PICKING", "PACKED"})
+_IN_HANDS: Final = frozenset[OrderStatus]({"PICKING", "PACKED"})
 
 
 def status_of(lines: Iterable[Counts]) -> OrderStatus:
@@ -31,6 +46,24 @@ def status_of(lines: Iterable[Counts]) -> OrderStatus:
     return "PARTLY_ALLOCATED" if allocated else "BACKORDERED"
 
 
+def settled(now: OrderStatus, lines: Iterable[Counts], *, left: bool = False) -> OrderStatus:
+    """The status after the lines changed: an order on the floor stays there while any of it is allocated.
+
+    Args:
+        now: as it was until now.
+        left: goods have just left, so that the rest of it is no longer what was released.
+    """
+    lines = list(lines)
+    if now in _FLOOR and not left and any(line.allocated for line in lines):
+        return now
+    return status_of(lines)
+
+
+def on_floor(status: OrderStatus) -> bool:
+    """Whether people have its goods in their hands: taking them away needs somebody who may override."""
+    return status in _IN_HANDS
+
+
 def check(order: PlaceOrder, now: datetime) -> None:
     """Raises InvalidValue or TooLarge: a value that no order can have, with its field."""
     if not order.lines:
@@ -40,18 +73,51 @@ def check(order: PlaceOrder, now: datetime) -> None:
     for field, value, longest in _texts(order):
         if value is not None:
             _text(field, value, longest)
-    if order.min_life_days is not None and not 0 <= order.min_life_days <= 3650:
-        raise InvalidValue("min_life_days", order.min_life_days, "must be 0 to 3650")
+    _life(order.min_life_days)
     if order.placed_at is not None and (order.placed_at.tzinfo is None or order.placed_at > now + _SLACK):
         raise InvalidValue("placed_at", order.placed_at.isoformat(), "must have a time zone and not lie in the future")
     country = order.ship_to.country if order.ship_to else None
     if country is not None and not (len(country) == 2 and country.isascii() and country.isalpha()):
         raise InvalidValue("ship_to.country", country, "must be a country's two letters, such as GB")
-    for number, line in enumerate(order.lines):
-        if exact_quantity(line.quantity, f"lines[{number}].quantity") <= 0:
-            raise InvalidValue(f"lines[{number}].quantity", str(line.quantity), "must be more than 0")
-        if line.unit_price is not None and exact_money(line.unit_price, f"lines[{number}].unit_price") < 0:
-            raise InvalidValue(f"lines[{number}].unit_price", str(line.unit_price), "must not be below 0")
+    _lines("lines", order.lines)
+
+
+def check_change(change: ChangeOrder) -> None:
+    """Raises InvalidValue or TooLarge: a value that no change of an order can have, with its field."""
+    if not change.lines and not change.add:
+        raise InvalidValue("lines", "[]", "change a line's quantity, or add a line")
+    if len(change.lines) + len(change.add) > MAX_LINES:
+        raise TooLarge(reason=f"An order has at most {MAX_LINES} lines.", limit=MAX_LINES)
+    if change.reason is not None:
+        _text("reason", change.reason, 500)
+    for number, line in enumerate(change.lines):
+        _quantity(f"lines[{number}].quantity", line.quantity)
+    _lines("add", change.add)
+
+
+def check_customer(fields: Mapping[str, Any]) -> None:
+    """Raises InvalidValue: a value that no customer can have. Only the fields that are there are looked at."""
+    for name, longest in (("code", 60), ("name", 200), ("tier", 200)):
+        if fields.get(name) is not None:
+            _text(name, fields[name], longest)
+    _life(fields.get("min_life_days"))
+
+
+def _life(days: int | None) -> None:
+    if days is not None and not 0 <= days <= _MAX_LIFE:
+        raise InvalidValue("min_life_days", days, f"must be 0 to {_MAX_LIFE}")
+
+
+def _lines(field: str, lines: list[PlaceLine]) -> None:
+    for number, line in enumerate(lines):
+        _quantity(f"{field}[{number}].quantity", line.quantity)
+        if line.unit_price is not None and exact_money(line.unit_price, f"{field}[{number}].unit_price") < 0:
+            raise InvalidValue(f"{field}[{number}].unit_price", str(line.unit_price), "must not be below 0")
+
+
+def _quantity(field: str, quantity: Decimal) -> None:
+    if exact_quantity(quantity, field) <= 0:
+        raise InvalidValue(field, str(quantity), "must be more than 0")
 
 
 def _texts(order: PlaceOrder) -> Iterator[tuple[str, str | None, int]]:

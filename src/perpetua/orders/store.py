@@ -9,7 +9,9 @@ import msgspec
 
 from perpetua.kit import json
 from perpetua.kit.database import Queries, Tx, array
+from perpetua.kit.listing import Page, PageRequest, page_of
 from perpetua.orders.types import (
+    AddedLine,
     Contact,
     Counts,
     Customer,
@@ -19,8 +21,10 @@ from perpetua.orders.types import (
     NewOrder,
     OpenLine,
     Order,
+    OrderFilters,
     OrderLine,
     OrderStatus,
+    OrderSummary,
     ShipTo,
     number_of,
 )
@@ -99,12 +103,42 @@ async def change_lines(tx: Tx, changes: Sequence[LineChange]) -> None:
     await tx.execute(Q["change_lines"], params)
 
 
-async def counts(tx: Tx, ids: Sequence[int]) -> dict[int, list[Counts]]:
-    """How the lines of orders are divided, by order."""
-    found: dict[int, list[Counts]] = defaultdict(list)
+async def add_lines(tx: Tx, order_id: int, lines: Sequence[AddedLine]) -> dict[int, int]:
+    """Add lines to an order, nothing of them decided; their ids by their number."""
+    if not lines:
+        return {}
+    params = {
+        "order_id": order_id,
+        "line_nos": array([line.line_no for line in lines]),
+        "variant_ids": array([line.variant_id for line in lines]),
+        "kits": array([line.kit for line in lines]),
+        "quantities": array([line.quantity for line in lines]),
+        "unit_prices": array([line.unit_price for line in lines]),
+    }
+    return {row["line_no"]: row["id"] for row in await tx.dicts(Q["add_lines"], params)}
+
+
+async def counts(tx: Tx, ids: Sequence[int]) -> dict[int, tuple[OrderStatus, list[Counts]]]:
+    """The status of orders, and how their lines are divided, by order."""
+    found: dict[int, tuple[OrderStatus, list[Counts]]] = {}
     for row in await tx.dicts(Q["counts"], {"ids": list(ids)}):
-        found[row.pop("order_id")].append(Counts(**row))
+        _, lines = found.setdefault(row.pop("order_id"), (row.pop("status"), []))
+        lines.append(Counts(**row))
     return found
+
+
+async def summaries(
+    tx: Tx, filters: OrderFilters, *, customer_id: int | None, variant_id: int | None, page: PageRequest
+) -> Page[OrderSummary]:
+    """Orders as a list shows them, the newest first. Customer and item are given by their ids."""
+    after = page.after(int)
+    params = {
+        "after": after[0] if after else None, "status": filters.status, "channel": filters.channel,
+        "external_id": filters.external_id, "customer_id": customer_id, "variant_id": variant_id,
+        "waiting": filters.waiting or None, "limit": page.limit + 1,
+    }  # fmt: skip
+    rows = [OrderSummary(**row, number=number_of(row["id"])) for row in await tx.dicts(Q["orders"], params)]
+    return page_of(rows, page, lambda row: [row.id])
 
 
 async def set_statuses(tx: Tx, statuses: Mapping[int, OrderStatus]) -> None:

@@ -1,20 +1,35 @@
-"""Sales orders over HTTP: taken, read, cancelled, shipped."""
+"""Sales orders over HTTP: taken, listed, read, changed, released, cancelled, shipped."""
 
 from typing import Annotated
 
-from litestar import Response, get, post
+from litestar import Response, get, patch, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import Parameter
 
 from perpetua.access.types import Actor
 from perpetua.allocation import service
 from perpetua.kit.database import Database
-from perpetua.kit.http import IdempotencyKey, etag, reply
-from perpetua.orders.types import CancelOrder, Order, PlaceOrder, ShipOrder
+from perpetua.kit.errors import Refusal
+from perpetua.kit.http import IdempotencyKey, IfMatch, etag, problem_of, reply, version_of
+from perpetua.kit.listing import Page, PageRequest
+from perpetua.orders.types import (
+    CancelOrder,
+    ChangeOrder,
+    Order,
+    OrderFilters,
+    OrderStatus,
+    OrderSummary,
+    PlacedMany,
+    PlacedOne,
+    PlaceOrder,
+    PlaceOrders,
+    ShipOrder,
+)
 
 __all__ = ["handlers"]
 
 PathId = Annotated[int, Parameter(ge=0, le=2**63 - 1)]
+Text = Annotated[str | None, Parameter(max_length=200)]
 
 
 @post("/api/orders", tags=["orders"])
@@ -29,6 +44,45 @@ async def place(
     return reply(taken, version=taken.answer.version)
 
 
+@post("/api/orders/bulk", tags=["orders"], status_code=200)
+async def place_many(db: Database, actor: Actor, data: PlaceOrders) -> PlacedMany:
+    """Take up to 2,000 orders with up to 20,000 lines, each with an answer of its own: a bad one fails alone, none is
+    taken in half.
+
+    Each needs its `external_id`: after a failure of whatever kind send the whole again, and what was taken is found.
+    """
+    outcomes = await service.place_many(db, actor, data.orders)
+    told = [_told(index, outcome) for index, outcome in enumerate(outcomes)]
+    refused = sum(1 for outcome in outcomes if isinstance(outcome, Refusal))
+    replayed = sum(1 for one in told if one.replayed)
+    return PlacedMany(taken=len(told) - refused - replayed, replayed=replayed, refused=refused, orders=told)
+
+
+def _told(index: int, outcome: service.Outcome) -> PlacedOne:
+    if isinstance(outcome, Refusal):
+        return PlacedOne(index=index, status=outcome.status, problem=problem_of(outcome))
+    return PlacedOne(index=index, status=201, replayed=outcome.replayed, order=outcome.answer)
+
+
+@get("/api/orders", tags=["orders"])
+async def list_orders(
+    db: Database,
+    actor: Actor,
+    page: PageRequest,
+    status: OrderStatus | None = None,
+    channel: Text = None,
+    external_id: Text = None,
+    customer: Annotated[str | None, Parameter(max_length=200, description="The customer's code.")] = None,
+    sku: Annotated[str | None, Parameter(max_length=200, description="Orders with a line of this item.")] = None,
+    waiting: Annotated[bool, Parameter(description="Only those of which something waits for stock.")] = False,
+) -> Page[OrderSummary]:
+    """Orders, the newest first, each in one row."""
+    filters = OrderFilters(
+        status=status, channel=channel, external_id=external_id, customer=customer, sku=sku, waiting=waiting
+    )
+    return await service.list_orders(db, actor, filters, page)
+
+
 @get("/api/orders/{order_id:int}", tags=["orders"])
 async def get_order(db: Database, actor: Actor, order_id: PathId) -> Response[Order]:
     """One order with its lines and where they are allocated, with its ETag. `contact` only for `customers.read`."""
@@ -36,11 +90,39 @@ async def get_order(db: Database, actor: Actor, order_id: PathId) -> Response[Or
     return Response(order, headers={"ETag": etag(order.version)})
 
 
+@patch("/api/orders/{order_id:int}", tags=["orders"])
+async def change(
+    db: Database,
+    actor: Actor,
+    order_id: PathId,
+    data: ChangeOrder,
+    if_match: IfMatch = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response[Order]:
+    """Change the quantities of lines, or add lines. Less gives stock back at once to whoever waits for it; more, and
+    new lines, are decided at once. Needs If-Match.
+    """
+    changed = await service.change(db, actor, order_id, data, version=version_of(if_match), key=idempotency_key)
+    return reply(changed, status_code=200, version=changed.answer.version)
+
+
+@post("/api/orders/{order_id:int}/release", tags=["orders"], status_code=200)
+async def release(
+    db: Database, actor: Actor, order_id: PathId, idempotency_key: IdempotencyKey = None
+) -> Response[Order]:
+    """Release an order to the floor: what is allocated of it may be picked."""
+    done = await service.release_order(db, actor, order_id, key=idempotency_key)
+    return reply(done, status_code=200, version=done.answer.version)
+
+
 @post("/api/orders/{order_id:int}/cancel", tags=["orders"], status_code=200)
 async def cancel(
     db: Database, actor: Actor, order_id: PathId, data: CancelOrder, idempotency_key: IdempotencyKey = None
 ) -> Response[Order]:
-    """Cancel an order or some of its lines, as far as they have not left. What they held goes to whoever waits."""
+    """Cancel an order or some of its lines, as far as they have not left. What they held goes to whoever waits.
+
+    Goods that are being picked or are packed are taken back only by somebody with `orders.override`.
+    """
     done = await service.cancel(db, actor, order_id, data, key=idempotency_key)
     return reply(done, status_code=200, version=done.answer.version)
 
@@ -54,4 +136,6 @@ async def ship(
     return reply(done, status_code=200, version=done.answer.version)
 
 
-handlers: list[HTTPRouteHandler] = [place, get_order, cancel, ship]
+handlers: list[HTTPRouteHandler] = [
+    place, place_many, list_orders, get_order, change, release, cancel, ship,
+]  # fmt: skip

@@ -3,32 +3,40 @@
 Whoever imports this has promises kept: from here on allocation listens to the ledger.
 """
 
+from perpetua.allocation.service.amending import change, release_order
 from perpetua.allocation.service.availability import availability
+from perpetua.allocation.service.bulk import MAX_BULK_LINES, MAX_BULK_ORDERS, place_many
 from perpetua.allocation.service.changing import cancel
 from perpetua.allocation.service.filling import fill
 from perpetua.allocation.service.gathering import Gathering
 from perpetua.allocation.service.guarding import KEEPER
 from perpetua.allocation.service.placing import Outcome, Request, place, place_together
-from perpetua.allocation.service.reading import current, get
+from perpetua.allocation.service.reading import current, get, list_orders
 from perpetua.allocation.service.reserving import expire, extend, list_reservations, release, reserve
 from perpetua.allocation.service.shipping import ship
 from perpetua.ledger import events
 
 __all__ = [
+    "MAX_BULK_LINES",
+    "MAX_BULK_ORDERS",
     "Gathering",
     "Outcome",
     "Request",
     "availability",
     "cancel",
+    "change",
     "current",
     "expire",
     "extend",
     "fill",
     "get",
+    "list_orders",
     "list_reservations",
     "place",
+    "place_many",
     "place_together",
     "release",
+    "release_order",
     "reserve",
     "ship",
 ]

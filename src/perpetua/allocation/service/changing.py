@@ -1,27 +1,28 @@
 """Orders change after they were taken: cancelled in whole or in part; what they held goes to whoever waits."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from perpetua.access.service import audit_override
 from perpetua.access.types import Actor
 from perpetua.allocation import store
 from perpetua.allocation.rules import Key
 from perpetua.allocation.service.filling import fill, settle_statuses
 from perpetua.allocation.service.reading import current
 from perpetua.allocation.service.releasing import Ending, Open, end, open_of, part_of
-from perpetua.allocation.store import Entry, Ground
+from perpetua.allocation.store import Entry, Ground, Part
 from perpetua.kit.clock import Clock, system_clock
 from perpetua.kit.database import Database, Tx
 from perpetua.kit.errors import InvalidValue, Missing
 from perpetua.kit.idempotency import Answered, once
-from perpetua.kit.quantity import ZERO
+from perpetua.kit.quantity import ZERO, exact_quantity
 from perpetua.orders import service as orders
-from perpetua.orders.errors import OrderClosed
+from perpetua.orders.errors import BeingPicked, OrderClosed
 from perpetua.orders.types import CancelOrder, LineChange, Locked, OpenLine, Order
 
-__all__ = ["Held", "cancel", "hold", "pick_lines"]
+__all__ = ["Held", "cancel", "hands_off", "hold", "pick_lines", "waiting_keys"]
 
 MAX_REASON = 500
 
@@ -33,6 +34,7 @@ class Held(NamedTuple):
     lines: dict[int, OpenLine]
     allocations: dict[int, list[Open]]
     ground: Ground
+    kits: Mapping[int, list[Part]]
 
 
 async def cancel(
@@ -49,6 +51,7 @@ async def cancel(
     Raises:
         Missing: there is no such order.
         OrderClosed: all of it has left or was cancelled before.
+        BeingPicked: it is being picked, and the actor may not override.
         InvalidValue: no such line, or more than is left of it.
     """
     actor.require("orders.write")
@@ -68,8 +71,11 @@ async def cancel(
     return await once(db, sender=actor.person_id, key=key, command="orders.cancel", body=body, answer=Order, act=act)
 
 
-async def hold(tx: Tx, order_id: int, now: datetime) -> Held:
+async def hold(tx: Tx, order_id: int, now: datetime, *, also: Collection[int] = ()) -> Held:
     """Lock an order: first the positions that its lines may stand at, then the order itself, as everybody does.
+
+    Args:
+        also: variants that it is to have lines of, or of kits of them.
 
     Raises:
         Missing: there is no such order.
@@ -78,17 +84,43 @@ async def hold(tx: Tx, order_id: int, now: datetime) -> Held:
     if not lines:
         raise Missing("order", order_id)
     ground = await store.ground(tx)
-    kits = await store.kit_parts(tx, {line.variant_id for line in lines if line.kit})
+    kits = await store.kit_parts(tx, {line.variant_id for line in lines if line.kit} | set(also))
     allocations = await open_of(tx, [line.id for line in lines])
-    variants = {line.variant_id for line in lines} | {part.variant_id for parts in kits.values() for part in parts}
+    variants = (
+        {line.variant_id for line in lines} | set(also) | {part.variant_id for parts in kits.values() for part in parts}
+    )
     variants |= {one.variant_id for some in allocations.values() for one in some}
     sites = {site.id for site in ground.sites} | {one.site_id for some in allocations.values() for one in some}
     await store.lock(tx, variants, sorted(sites), with_lots=(), sharing=(), today=now.date())
     order = (await orders.lock(tx, [order_id]))[order_id]
     return Held(
         order, {line.line_no: line for line in await orders.lines_to_change(tx, order_id)},
-        await open_of(tx, [line.id for line in lines]), ground,
+        await open_of(tx, [line.id for line in lines]), ground, kits,
     )  # fmt: skip
+
+
+async def hands_off(tx: Tx, actor: Actor, held: Held, line_nos: Sequence[int], reason: str) -> None:
+    """Of an order that is being picked or is packed, goods are taken only by somebody who may override, and it is
+    written down.
+
+    Raises:
+        BeingPicked: the actor may not.
+    """
+    if not line_nos or not orders.on_floor(held.order.status):
+        return
+    facts: dict[str, Any] = {"order_id": held.order.id, "status": held.order.status, "lines": list(line_nos)}
+    if not actor.may("orders.override"):
+        raise BeingPicked(**facts)
+    await audit_override(tx, actor, f"order {held.order.id} is {held.order.status}", reason, facts=facts)
+
+
+def waiting_keys(held: Held) -> set[Key]:
+    """Where the order could get what it waits for, when it takes all or nothing: less asked may be all there is."""
+    if held.order.fulfilment != "complete":
+        return set()
+    lines = held.lines.values()
+    variants = {line.variant_id for line in lines} | {p.variant_id for parts in held.kits.values() for p in parts}
+    return {(variant, site.id) for variant in variants for site in held.ground.sites}
 
 
 def pick_lines(
@@ -102,12 +134,15 @@ def pick_lines(
     if asked is None:
         return [(line, left(line)) for line in held.lines.values() if left(line) > 0]
     chosen: list[tuple[OpenLine, Decimal]] = []
+    seen: set[int] = set()
     for number, (line_no, quantity) in enumerate(asked):
         line = held.lines.get(line_no)
-        if line is None or any(line is one for one, _ in chosen):
+        if line is None or line_no in seen:
             raise InvalidValue(f"lines[{number}].line_no", line_no, "is no line of the order, or named twice")
+        seen.add(line_no)
         most = left(line)
         wanted = most if quantity is None else quantity
+        exact_quantity(wanted, f"lines[{number}].quantity", places=line.decimals)
         if not ZERO < wanted <= most:
             raise InvalidValue(
                 f"lines[{number}].quantity",
@@ -125,17 +160,20 @@ async def _cancel(
     endings: list[Ending] = []
     changes: list[LineChange] = []
     entries: list[Entry] = []
+    in_hands: list[int] = []
     for line, quantity in chosen:
         # What only waits goes first.
         taken = max(quantity - line.backordered, ZERO)
         if taken:
             endings += part_of(held.allocations[line.id], taken, line.allocated)
+            in_hands.append(line.line_no)
         changes.append(LineChange(line.id, allocated=-taken, cancelled=quantity))
         facts = {"was_allocated": line.allocated, "was_waiting": line.backordered, "given_back": taken}
         entries.append(
             Entry(actor.person_id, "cancelled", held.order.id, line.id, line.variant_id, quantity, ZERO, facts, reason)
         )
-    freed: set[Key] = await end(tx, endings, "released")
+    await hands_off(tx, actor, held, in_hands, reason)
+    freed: set[Key] = await end(tx, endings, "released") | waiting_keys(held)
     await orders.change_lines(tx, changes)
     await store.record(tx, held.ground.version, [], entries)
     await settle_statuses(tx, [held.order.id])

@@ -16,7 +16,7 @@ from perpetua.allocation.types import Position, Rules, Take, Wanted, WantedLine
 from perpetua.kit.database import Tx
 from perpetua.kit.quantity import ZERO
 from perpetua.orders import service as orders
-from perpetua.orders.types import Fulfilment, LineChange, ShipTo
+from perpetua.orders.types import Fulfilment, LineChange, OrderStatus, ShipTo
 
 __all__ = ["fill", "in_turn_params", "settle_statuses"]
 
@@ -118,10 +118,13 @@ async def _fill_some(
     return len(decided), {key for key in keys if left.get(key, ZERO) > 0}
 
 
-async def settle_statuses(tx: Tx, order_ids: Iterable[int]) -> None:
-    """Write the statuses that the orders' lines come to now."""
+async def settle_statuses(tx: Tx, order_ids: Iterable[int], *, left: bool = False) -> None:
+    """Write the statuses that the orders' lines come to now; `left`: goods of theirs have just left."""
     counts = await orders.counts(tx, sorted(set(order_ids)))
-    await orders.set_statuses(tx, {order_id: orders.status_of(lines) for order_id, lines in counts.items()})
+    statuses: dict[int, OrderStatus] = {
+        order_id: orders.settled(now, lines, left=left) for order_id, (now, lines) in counts.items()
+    }
+    await orders.set_statuses(tx, statuses)
 
 
 def _wanted(

@@ -8,12 +8,14 @@ import msgspec
 
 from perpetua.access.types import Actor
 from perpetua.allocation import store
+from perpetua.items import service as items
 from perpetua.kit.database import Database, Tx
 from perpetua.kit.errors import Missing
+from perpetua.kit.listing import Page, PageRequest
 from perpetua.orders import service as orders
-from perpetua.orders.types import Order
+from perpetua.orders.types import Order, OrderFilters, OrderSummary
 
-__all__ = ["current", "get"]
+__all__ = ["current", "get", "list_orders"]
 
 
 async def get(db: Database, actor: Actor, order_id: int) -> Order:
@@ -28,6 +30,24 @@ async def get(db: Database, actor: Actor, order_id: int) -> Order:
     if order_id not in found:
         raise Missing("order", order_id)
     return found[order_id]
+
+
+async def list_orders(db: Database, actor: Actor, filters: OrderFilters, page: PageRequest) -> Page[OrderSummary]:
+    """Orders, the newest first. A customer or an item that is not there has none."""
+    actor.require("orders.read")
+    customer_id = variant_id = None
+    async with db.snapshot() as tx:
+        if filters.customer is not None:
+            customer = (await orders.customers(tx, [filters.customer])).get(filters.customer.upper())
+            if customer is None:
+                return Page(items=[])
+            customer_id = customer.id
+        if filters.sku is not None:
+            variant = (await items.resolve_skus(tx, [filters.sku])).get(filters.sku.upper())
+            if variant is None:
+                return Page(items=[])
+            variant_id = variant.id
+        return await orders.summaries(tx, filters, customer_id=customer_id, variant_id=variant_id, page=page)
 
 
 async def current(tx: Tx, ids: Sequence[int], *, contacts: bool = False) -> dict[int, Order]:

@@ -76,7 +76,7 @@ async def ship(
             for line, quantity, _ in chosen
         ]  # fmt: skip
         await store.record(tx, held.ground.version, [], entries)
-        await settle_statuses(tx, [order_id])
+        await settle_statuses(tx, [order_id], left=True)
         # What was taken elsewhere than allocated leaves stock free where it was.
         await fill(tx, actor.person_id, {one.of.key for some in endings.values() for one in some}, now)
         return (await current(tx, [order_id]))[order_id]

@@ -11,6 +11,7 @@ from perpetua.orders.types.commands import (
     Pick,
     PlaceLine,
     PlaceOrder,
+    PlaceOrders,
     ShipLine,
     ShipOrder,
     ShipTo,
@@ -38,6 +39,8 @@ from perpetua.orders.types.reading import (
     OrderLine,
     OrderStatus,
     OrderSummary,
+    PlacedMany,
+    PlacedOne,
     number_of,
 )
 
@@ -45,5 +48,6 @@ __all__ = [
     "MAX_LINES", "AddedLine", "CancelLine", "CancelOrder", "ChangeCustomer", "ChangeLine", "ChangeOrder", "Contact",
     "Counts", "CreateCustomer", "Customer", "CustomerFilters", "Fulfilment", "KeptCustomer", "Known",
     "LineChange", "Locked", "NewLine", "NewOrder", "OpenLine", "Order", "OrderFilters", "OrderLine", "OrderStatus",
-    "OrderSummary", "Pick", "PlaceLine", "PlaceOrder", "ShipLine", "ShipOrder", "ShipTo", "number_of",
+    "OrderSummary", "Pick", "PlaceLine", "PlaceOrder", "PlaceOrders", "PlacedMany", "PlacedOne",
+    "ShipLine", "ShipOrder", "ShipTo", "number_of",
 ]  # fmt: skip

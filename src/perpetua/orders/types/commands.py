@@ -8,7 +8,7 @@ import msgspec
 
 __all__ = [
     "MAX_LINES", "CancelLine", "CancelOrder", "ChangeLine", "ChangeOrder", "Contact", "Fulfilment", "Pick", "PlaceLine",
-    "PlaceOrder", "ShipLine", "ShipOrder", "ShipTo",
+    "PlaceOrder", "PlaceOrders", "ShipLine", "ShipOrder", "ShipTo",
 ]  # fmt: skip
 
 MAX_LINES: Final = 5_000
@@ -63,6 +63,12 @@ class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     min_life_days: int | None = None
     placed_at: datetime | None = None
     reservation: str | None = None
+
+
+class PlaceOrders(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Many orders, each with its own external id."""
+
+    orders: list[PlaceOrder]
 
 
 class CancelLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

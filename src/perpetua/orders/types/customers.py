@@ -21,7 +21,7 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
 class KeptCustomer(msgspec.Struct, frozen=True, kw_only=True):
     """A customer as it is kept.
 
-    `tier`: of the allocation rules; none is the channel's. `min_life_days`: how long goods must last when they are sent.
+    `tier`: of the allocation rules; none is the channel's. `min_life_days`: how long goods must last when sent.
     """
 
     id: int

@@ -98,6 +98,7 @@ class OpenLine(msgspec.Struct, frozen=True, kw_only=True):
     variant_id: int
     sku: str
     tracking: str
+    decimals: int
     kit: bool
     quantity: Decimal
     allocated: Decimal

@@ -2,13 +2,13 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from perpetua.orders.types.commands import Contact, Fulfilment, ShipTo
 
-__all__ = ["Order", "OrderFilters", "OrderLine", "OrderStatus", "OrderSummary", "number_of"]
+__all__ = ["Order", "OrderFilters", "OrderLine", "OrderStatus", "OrderSummary", "PlacedMany", "PlacedOne", "number_of"]
 
 OrderStatus = Literal[
     "RECEIVED", "ALLOCATED", "PARTLY_ALLOCATED", "BACKORDERED", "RELEASED", "PICKING", "PACKED", "PARTLY_SHIPPED",
@@ -87,6 +87,25 @@ class OrderFilters(msgspec.Struct, frozen=True, kw_only=True):
     customer: str | None = None
     sku: str | None = None
     waiting: bool = False
+
+
+class PlacedOne(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one of many orders: `status` as if it had been sent alone; the order, or the problem with it."""
+
+    index: int
+    status: int
+    replayed: bool = False
+    order: Order | msgspec.UnsetType = msgspec.UNSET
+    problem: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+
+
+class PlacedMany(msgspec.Struct, frozen=True, kw_only=True):
+    """The answers to many orders, in their order: how many were taken, were there before, and were refused."""
+
+    taken: int
+    replayed: int
+    refused: int
+    orders: list[PlacedOne]
 
 
 def number_of(order_id: int) -> str:
