@@ -396,11 +396,3 @@ async def test_a_broken_form_is_refused(client: Client, body: bytes, status: int
 async def test_a_form_is_asked_for(client: Client, kind: str) -> None:
     response = await client.post("/t/file", content=b"{}", headers={"Content-Type": kind})
     await problem(response, 415, "unsupported_media_type")
-
-
-async def test_no_handler_is_given_its_things_by_a_task_group(settings: Settings, db: Database) -> None:
-    routes: list[Any] = create_app(settings, db).routes
-    models = [model for route in routes for _, model in getattr(route, "route_handler_map", {}).values()]
-    batches = [batch for model in models for batch in model.dependency_batches]
-    assert len(batches) > 100
-    assert {len(batch) for batch in batches} == {1}
