@@ -32,6 +32,7 @@ COMMANDS: Final[tuple[tuple[str, str, str], ...]] = (
     ("ledger", "ledger:app", "The history of an item."),
     ("archive", "archive:app", "Old months of the ledger in Parquet files."),
     ("check", "check:app", "Prove that ledger, levels and seals agree."),
+    ("prove", "prove:app", "Try to oversell a scratch database, and see."),
     ("user", "user:app", "People and their roles."),
     ("token", "token:app", "API tokens."),
     ("secret", "secret:app", "The installation's secret: put another in use."),

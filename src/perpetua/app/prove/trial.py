@@ -1,0 +1,98 @@
+"""The whole of it: a world, two servers, the flood, the verdict."""
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+
+import msgspec
+import psycopg
+
+from perpetua.app.prove import world
+from perpetua.app.prove.flood import Flood, Told
+from perpetua.app.prove.plan import Plan
+from perpetua.app.prove.processes import DatabaseCrasher, Web, settings_of
+from perpetua.app.prove.truths import Finding, examine
+from perpetua.kit.postgres import Server
+
+__all__ = ["Asked", "Verdict", "run"]
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """How hard it is tried."""
+
+    lines: int
+    clients: int
+    seed: int
+    crash_database: bool
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it."""
+
+    passed: bool
+    seed: int
+    lines: int
+    orders: int
+    seconds: float
+    lines_per_second: float
+    p50_ms: float
+    p99_ms: float
+    counts: dict[str, int]
+    findings: list[Finding]
+
+
+async def run(
+    url: str, asked: Asked, server: Server | None, *, say: Callable[[str], None], progress: Callable[[str, int], None]
+) -> Verdict:
+    """Try it on a migrated, empty database.
+
+    Args:
+        url: the scratch database.
+        server: the embedded server, if that is what serves it.
+        progress: told what is done, and the lines sent so far.
+    """
+    items = max(12, min(500, asked.lines // 400))
+    kits = world.fill(url, items)
+    secret = await world.token(url)
+    plan = Plan(asked.lines, items, kits, asked.seed)
+    crasher = DatabaseCrasher(url, server) if asked.crash_database else None
+    async with _served(url) as webs:
+        flood = Flood(plan, webs, secret, asked.clients, crasher, progress)
+        try:
+            told = await flood.run()
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from failures
+    progress("Looking for what is wrong", asked.lines)
+    with psycopg.connect(url, autocommit=True) as connection:
+        findings = examine(connection, told)
+    return _verdict(asked, told, flood.wall_seconds, findings)
+
+
+@contextlib.asynccontextmanager
+async def _served(url: str) -> AsyncGenerator[list[Web]]:
+    """Two servers on the database; at the end nothing of them is left."""
+    home = Path(tempfile.mkdtemp(prefix="perpetua-prove-"))
+    environment = settings_of(url, home)
+    webs = [Web(name, environment, home) for name in ("first", "second")]
+    try:
+        for web in webs:
+            web.start()
+        for web in webs:
+            await web.wait()
+        yield webs
+    finally:
+        for web in webs:
+            web.kill()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _verdict(asked: Asked, told: Told, seconds: float, findings: list[Finding]) -> Verdict:
+    took = sorted(told.seconds) or [0.0]
+    return Verdict(
+        passed=not any(finding.wrong for finding in findings), seed=asked.seed, lines=told.lines,
+        orders=len(told.orders), seconds=round(seconds, 1), lines_per_second=round(told.lines / max(seconds, 0.001)),
+        p50_ms=round(took[len(took) // 2] * 1000, 1), p99_ms=round(took[int(len(took) * 0.99)] * 1000, 1),
+        counts=dict(sorted(told.counts.items())), findings=findings,
+    )  # fmt: skip
