@@ -1,17 +1,20 @@
 """Orders live: they are cancelled, shipped, filled when stock comes, and wait again when it is lost."""
 
+import asyncio
+from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
+import psycopg
 import pytest
 
 from perpetua.allocation import service
 from perpetua.allocation.errors import Promised
-from perpetua.kit.database import Database, sql
+from perpetua.kit.database import Database, Tx, sql
 from perpetua.kit.errors import Refusal
 from perpetua.ledger import service as ledger
-from perpetua.ledger.types import Adjust, AdjustLine, Receive, ReceiveLine, Sell, SellLine
+from perpetua.ledger.types import Adjust, AdjustLine, PostingDraft, Receive, ReceiveLine, Row, Sell, SellLine
 from perpetua.orders.types import CancelLine, CancelOrder, Order, PlaceLine, PlaceOrder, ShipLine, ShipOrder
 
 
@@ -133,3 +136,32 @@ async def test_all_or_nothing_waits_without_holding(db: Database, world: SimpleN
     await bring(db, world, "PHONE", 1, serials=["SN1"])
     assert (await now(db, world, whole)).status == "ALLOCATED"
     await sound(db)
+
+
+async def test_goods_come_to_two_sites_at_once_and_one_line_waits(
+    db: Database, world: SimpleNamespace, database_url: str
+) -> None:
+    one = await order(db, world, ("PEAR", 5))
+
+    async def goods(tx: Tx, place: str) -> None:
+        row = Row(line_no=1, type="RECEIPT", variant_id=world.items["PEAR"], location_id=world.places[place],
+                  quantity=Decimal(5))  # fmt: skip
+        draft = PostingDraft(command="receive", effective_at=datetime.now(UTC), rows=[row])
+        await ledger.post(tx, world.actor(), draft)
+
+    async with db.transaction() as first:
+        await goods(first, "LON-A-1")
+        second = asyncio.create_task(db.run(lambda tx: goods(tx, "SHOP-FLOOR")))
+        await blocked(database_url)
+    await second
+    filled = await now(db, world, one)
+    assert (filled.status, filled.lines[0].allocated, filled.lines[0].sites) == ("ALLOCATED", 5, {"LON": 5})
+    await sound(db)
+
+
+async def blocked(url: str) -> None:
+    """Until somebody waits for a lock in this database."""
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(30), await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        while not (row := await (await connection.execute(waits.encode())).fetchone()) or not row[0]:
+            pass

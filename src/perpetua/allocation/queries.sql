@@ -124,6 +124,11 @@ WHERE l.quantity > l.allocated + l.shipped + l.cancelled + l.refused
         SELECT k.kit_id FROM kit_components k WHERE k.component_id = ANY (%(variant_ids)s::bigint[])))
 ORDER BY f.place, l.line_no;
 
+-- name: still_waiting
+-- Read under the orders' locks.
+SELECT id, backordered FROM order_lines
+WHERE id = ANY (%(line_ids)s::bigint[]) AND quantity > allocated + shipped + cancelled + refused;
+
 -- name: promised_away
 -- Positions where less would be left to sell than is promised, if these changes were made. Read under their locks.
 SELECT p.variant_id, p.site_id, i.sku, s.code AS site, p.on_hand - p.unsellable AS sellable, p.allocated, p.reserved,

@@ -82,9 +82,10 @@ async def _fill_some(
 ) -> tuple[int, set[Key]]:
     """How many lines got some, and the positions where something is left."""
     kits = await store.kit_parts(tx, {line.variant_id for line in lines if line.kit})
-    wanted = [_wanted(list(group), kits, keys, ground, now) for _, group in groupby(lines, lambda line: line.order_id)]
-    wanted = [one for one in wanted if one.sites]
+    wanted = _all_wanted(lines, kits, keys, ground, now)
     positions = await _positions(tx, lines, wanted, kits, keys, ground.rules, now.date())
+    lines = await _still_waiting(tx, lines)
+    wanted = _all_wanted(lines, kits, keys, ground, now)
     decided = [one for one in rules.decide(wanted, positions, ground.rules) if one.given]
     by_place = {(line.order_id, line.line_no): line for line in lines}
     takes: list[tuple[int, Take]] = []
@@ -95,20 +96,10 @@ async def _fill_some(
         takes += [(line.line_id, take) for take in one.takes]
         changes.append(LineChange(line.line_id, allocated=one.given))
         entries.append(
-            Entry(
-                actor_id,
-                "filled",
-                line.order_id,
-                line.line_id,
-                line.variant_id,
-                one.asked,
-                one.given,
-                one.facts,
-                reason,
-            )
-        )
+            Entry(actor_id, "filled", line.order_id, line.line_id, line.variant_id, one.asked, one.given, one.facts,
+                  reason)
+        )  # fmt: skip
     if decided:
-        await orders.lock(tx, {one.order for one in decided})
         await orders.change_lines(tx, changes)
         await store.record(tx, ground.version, takes, entries)
         await settle_statuses(tx, {one.order for one in decided})
@@ -118,6 +109,15 @@ async def _fill_some(
     return len(decided), {key for key in keys if left.get(key, ZERO) > 0}
 
 
+async def _still_waiting(tx: Tx, lines: Sequence[Waiting]) -> list[Waiting]:
+    """The lines as they are under their orders' locks: goods that come to another site at this moment hold other
+    positions, and may have gone to the same lines."""
+    await orders.lock(tx, {line.order_id for line in lines})
+    rows = await tx.dicts(store.Q["still_waiting"], {"line_ids": [line.line_id for line in lines]})
+    now = {row["id"]: row["backordered"] for row in rows}
+    return [msgspec.structs.replace(line, backordered=now[line.line_id]) for line in lines if line.line_id in now]
+
+
 async def settle_statuses(tx: Tx, order_ids: Iterable[int], *, left: bool = False) -> None:
     """Write the statuses that the orders' lines come to now; `left`: goods of theirs have just left."""
     counts = await orders.counts(tx, sorted(set(order_ids)))
@@ -125,6 +125,15 @@ async def settle_statuses(tx: Tx, order_ids: Iterable[int], *, left: bool = Fals
         order_id: orders.settled(now, lines, left=left) for order_id, (now, lines) in counts.items()
     }
     await orders.set_statuses(tx, statuses)
+
+
+def _all_wanted(
+    lines: Sequence[Waiting], kits: Mapping[int, list[Part]], keys: set[Key], ground: Ground, now: datetime
+) -> list[Wanted]:
+    """What the lines want, order by order; those that nothing may be sent to from here are left out."""
+    groups = groupby(lines, lambda line: line.order_id)
+    wanted = [_wanted(list(group), kits, keys, ground, now) for _, group in groups]
+    return [one for one in wanted if one.sites]
 
 
 def _wanted(
