@@ -149,7 +149,7 @@ CREATE TRIGGER project AFTER INSERT ON inventory_transactions
 -- planner hopes to find one at once, and joins row by row.
 CREATE FUNCTION ledger_reproject_places() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
-DECLARE changed boolean; held bigint;
+DECLARE changed boolean; held bigint; promised text;
 BEGIN
   EXECUTE 'SELECT count(*) > 0 FROM old_places o JOIN new_places n USING (id)
            WHERE (o.site_id, o.kind, o.sellable, o.negative_allowed, o.active)
@@ -169,30 +169,48 @@ BEGIN
   EXECUTE 'UPDATE inventory_levels v SET negative_allowed = n.negative_allowed
            FROM new_places n WHERE v.location_id = n.id AND v.negative_allowed <> n.negative_allowed';
 
-  EXECUTE $sql$
-  WITH places AS (
-    SELECT n.id, o.site_id AS old_site, n.site_id AS new_site FROM old_places o JOIN new_places n USING (id)
-    WHERE (o.site_id, o.kind, o.sellable) IS DISTINCT FROM (n.site_id, n.kind, n.sellable)
-  ), touched AS (
-    SELECT v.variant_id, s.site_id FROM places p JOIN inventory_levels v ON v.location_id = p.id
-    CROSS JOIN LATERAL (VALUES (p.old_site), (p.new_site)) s (site_id)
-    GROUP BY 1, 2
-  ), sums AS (
-    SELECT t.variant_id, t.site_id,
-           coalesce(sum(v.on_hand) FILTER (WHERE l.kind <> 'transit'), 0) AS on_hand,
-           coalesce(sum(v.on_hand) FILTER (WHERE l.kind <> 'transit' AND NOT l.sellable), 0) AS unsellable,
-           coalesce(sum(v.on_hand) FILTER (WHERE l.kind = 'transit'), 0) AS in_transit
-    FROM touched t
-    LEFT JOIN (inventory_levels v JOIN locations l ON l.id = v.location_id)
-      ON v.variant_id = t.variant_id AND l.site_id = t.site_id
-    GROUP BY 1, 2
-  )
-  INSERT INTO inventory_positions AS p (variant_id, site_id, on_hand, unsellable, in_transit, version)
-  SELECT s.variant_id, s.site_id, s.on_hand, s.unsellable, s.in_transit, 1 FROM sums s ORDER BY 1, 2
-  ON CONFLICT (variant_id, site_id) DO UPDATE
-  SET on_hand = excluded.on_hand, unsellable = excluded.unsellable, in_transit = excluded.in_transit,
-      version = p.version + 1
-  $sql$;
+  -- What is promised must still be there to be sold; where it is not, the change is refused with the first such item.
+  BEGIN
+    EXECUTE $sql$
+    WITH places AS (
+      SELECT n.id, o.site_id AS old_site, n.site_id AS new_site FROM old_places o JOIN new_places n USING (id)
+      WHERE (o.site_id, o.kind, o.sellable) IS DISTINCT FROM (n.site_id, n.kind, n.sellable)
+    ), touched AS (
+      SELECT v.variant_id, s.site_id FROM places p JOIN inventory_levels v ON v.location_id = p.id
+      CROSS JOIN LATERAL (VALUES (p.old_site), (p.new_site)) s (site_id)
+      GROUP BY 1, 2
+    ), sums AS (
+      SELECT t.variant_id, t.site_id,
+             coalesce(sum(v.on_hand) FILTER (WHERE l.kind <> 'transit'), 0) AS on_hand,
+             coalesce(sum(v.on_hand) FILTER (WHERE l.kind <> 'transit' AND NOT l.sellable), 0) AS unsellable,
+             coalesce(sum(v.on_hand) FILTER (WHERE l.kind = 'transit'), 0) AS in_transit
+      FROM touched t
+      LEFT JOIN (inventory_levels v JOIN locations l ON l.id = v.location_id)
+        ON v.variant_id = t.variant_id AND l.site_id = t.site_id
+      GROUP BY 1, 2
+    )
+    INSERT INTO inventory_positions AS p (variant_id, site_id, on_hand, unsellable, in_transit, version)
+    SELECT s.variant_id, s.site_id, s.on_hand, s.unsellable, s.in_transit, 1 FROM sums s ORDER BY 1, 2
+    ON CONFLICT (variant_id, site_id) DO UPDATE
+    SET on_hand = excluded.on_hand, unsellable = excluded.unsellable, in_transit = excluded.in_transit,
+        version = p.version + 1
+    $sql$;
+  EXCEPTION WHEN check_violation THEN
+    EXECUTE $sql$
+      SELECT jsonb_build_object('sku', i.sku, 'site', l.code, 'promised', trim_scale(p.allocated + p.reserved)::text,
+                                'left', trim_scale(coalesce(s.left, 0))::text)::text
+      FROM inventory_positions p
+      JOIN product_variants i ON i.id = p.variant_id JOIN locations l ON l.id = p.site_id
+      LEFT JOIN LATERAL (
+        SELECT sum(v.on_hand) AS left FROM inventory_levels v JOIN locations x ON x.id = v.location_id
+        WHERE v.variant_id = p.variant_id AND x.site_id = p.site_id AND x.kind <> 'transit' AND x.sellable
+      ) s ON true
+      WHERE p.site_id IN (SELECT o.site_id FROM old_places o) AND p.allocated + p.reserved > greatest(coalesce(s.left, 0), 0)
+      ORDER BY i.sku LIMIT 1
+    $sql$ INTO promised;
+    RAISE check_violation USING CONSTRAINT = 'position_not_oversold', DETAIL = coalesce(promised, '{}'),
+      MESSAGE = 'stock in a location is promised';
+  END;
   RETURN NULL;
 END $$;
 CREATE TRIGGER reproject AFTER UPDATE ON locations

@@ -66,6 +66,7 @@ CREATE TABLE allocation_audit_log (
   reason         text
 );
 CREATE INDEX allocation_audit_order ON allocation_audit_log (order_id, id) WHERE order_id IS NOT NULL;
+CREATE INDEX allocation_audit_at ON allocation_audit_log USING brin (at);
 CREATE INDEX allocation_audit_variant ON allocation_audit_log (variant_id, id);
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON allocation_audit_log
   FOR EACH ROW EXECUTE FUNCTION refuse_change();

@@ -1,8 +1,7 @@
-"""The ledger's chores: partitions ahead, seals each minute, checkpoints and the integrity check each night."""
+"""The ledger's chores: partitions ahead, seals each minute, checkpoints each night."""
 
 import structlog
 
-from perpetua.access.types import SYSTEM
 from perpetua.kit.jobs import Blueprint, JobContext, database_of
 from perpetua.ledger import service
 
@@ -35,15 +34,3 @@ async def make_checkpoints(context: JobContext, timestamp: int) -> None:
     made = await service.make_checkpoints(database_of(context))
     if made:
         log.info("checkpoints_made", count=made)
-
-
-@jobs.periodic(cron="30 2 * * *")
-@jobs.task(name="check", pass_context=True, queueing_lock="ledger:check")
-async def check(context: JobContext, timestamp: int) -> None:
-    """Check the integrity of everything; a failure is logged as an error, kept, and shown in the metrics."""
-    done = await service.check(database_of(context), SYSTEM)
-    wrong = [finding.name for finding in done.findings if finding.wrong]
-    if wrong:
-        log.error("integrity_broken", check_id=done.id, wrong=wrong)
-    else:
-        log.info("integrity_whole", check_id=done.id, rows=done.rows)

@@ -213,6 +213,13 @@ JOIN locations l ON l.id = n.location_id
 WHERE v.on_hand - n.brought < 0 AND NOT v.negative_allowed
 ORDER BY i.sku, l.code LIMIT 20;
 
+-- name: what_reversal_moves
+-- What taking back these postings would move, summed by item, place and lot.
+SELECT t.variant_id, t.location_id, t.lot_id, -sum(t.quantity) AS quantity, min(t.id) AS corrects_id, min(t.type) AS type
+FROM inventory_transactions t
+WHERE t.posting_id = ANY (%(posting_ids)s::bigint[]) AND NOT EXISTS (SELECT FROM corrections c WHERE c.corrected_id = t.id)
+GROUP BY 1, 2, 3 HAVING sum(t.quantity) <> 0 ORDER BY 1, 2, 3;
+
 -- name: reverse_postings
 -- One posting that takes back all rows of the postings that were not corrected yet; the rows name what they take back.
 WITH posting AS (

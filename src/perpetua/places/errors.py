@@ -3,7 +3,8 @@
 from perpetua.kit.errors import Conflict, Refusal
 
 __all__ = [
-    "CodeTaken", "FixedPlace", "HoldsStock", "InactivePlace", "InsideItself", "NotEmpty", "PlaceInUse", "WrongKind",
+    "CodeTaken", "FixedPlace", "HoldsStock", "InactivePlace", "InsideItself", "NotEmpty", "PlaceInUse", "StockPromised",
+    "WrongKind",
 ]  # fmt: skip
 
 
@@ -57,6 +58,15 @@ class HoldsStock(Conflict):
     title = "Stock is or was there"
     sentence = "{location} {held}."
     remedy = "Move the stock away; a place with a history is deactivated, not removed."
+
+
+class StockPromised(Conflict):
+    """What lies there is promised to orders or reserved. Facts: location, sku, site, promised, left."""
+
+    code = "stock_promised"
+    title = "Stock there is promised"
+    sentence = "{location}: of {sku} at {site} {promised} are allocated or reserved, and {left} would be left to sell."
+    remedy = "Ship or cancel those orders first, or bring stock to another place of the site."
 
 
 class PlaceInUse(Conflict):

@@ -2,8 +2,14 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from perpetua.allocation.http import availability, orders, reservations
+from perpetua.allocation.http import availability, orders, reasons, reservations, rules
 
 __all__ = ["handlers"]
 
-handlers: list[HTTPRouteHandler] = [*orders.handlers, *availability.handlers, *reservations.handlers]
+handlers: list[HTTPRouteHandler] = [
+    *orders.handlers,
+    *availability.handlers,
+    *reservations.handlers,
+    *rules.handlers,
+    *reasons.handlers,
+]

@@ -7,6 +7,9 @@ from perpetua.allocation.service.amending import change, release_order
 from perpetua.allocation.service.availability import availability
 from perpetua.allocation.service.bulk import MAX_BULK_LINES, MAX_BULK_ORDERS, place_many
 from perpetua.allocation.service.changing import cancel
+from perpetua.allocation.service.checking import check
+from perpetua.allocation.service.configuring import get_rules, list_rules, refill, service_levels, set_rules
+from perpetua.allocation.service.explaining import explain, list_decisions
 from perpetua.allocation.service.filling import fill
 from perpetua.allocation.service.gathering import Gathering
 from perpetua.allocation.service.guarding import KEEPER
@@ -17,27 +20,35 @@ from perpetua.allocation.service.shipping import ship
 from perpetua.ledger import events
 
 __all__ = [
+    "Gathering",
     "MAX_BULK_LINES",
     "MAX_BULK_ORDERS",
-    "Gathering",
     "Outcome",
     "Request",
     "availability",
     "cancel",
     "change",
+    "check",
     "current",
     "expire",
+    "explain",
     "extend",
     "fill",
     "get",
+    "get_rules",
+    "list_decisions",
     "list_orders",
     "list_reservations",
+    "list_rules",
     "place",
     "place_many",
     "place_together",
+    "refill",
     "release",
     "release_order",
     "reserve",
+    "service_levels",
+    "set_rules",
     "ship",
 ]
 

@@ -2,6 +2,7 @@
 
 from cyclopts import App
 
+from perpetua.allocation import service as allocation
 from perpetua.app.cli import common
 from perpetua.ledger import service
 
@@ -29,7 +30,7 @@ async def check(*, seal: bool = True, head: str | None = None) -> int:
             def told(name: str, done: int, of: int) -> None:
                 bar.update(task, description=name, completed=done, total=of)
 
-            done = await service.check(db, common.actor(), told=told)
+            done = await allocation.check(db, common.actor(), told=told)
         known = head is None or await service.knows_head(db, common.actor(), head)
     whole = done.passed and known
     if common.as_json():

@@ -12,7 +12,7 @@ from perpetua.items.types import UpsertRow, VariantRef
 from perpetua.kit.database import Tx
 from perpetua.kit.errors import Conflict, InvalidValue
 from perpetua.kit.imports import BadRow, ImportOptions, Place, Run, Tell, remembered
-from perpetua.ledger import store
+from perpetua.ledger import events, store
 from perpetua.ledger.service import post, post_fitting
 from perpetua.ledger.types import PostingDraft, Row
 from perpetua.places import service as places
@@ -132,10 +132,14 @@ async def take_back(tx: Tx, actor: Actor, import_id: int, tell: Tell) -> dict[st
             f"but only {first['on_hand']} are left; write back what left since first.",
             shortages=short,
         )
+    moved = await tx.dicts(store.Q["what_reversal_moves"], {"posting_ids": postings})
+    rows = [Row(line_no=number, **row) for number, row in enumerate(moved, 1)]
+    await events.tell_before(tx, actor, rows)
     taken = await tx.value(
         store.Q["reverse_postings"],
         {"posting_ids": postings, "actor_id": actor.person_id, "note": f"import {import_id} undone",
          "reference_id": str(import_id)},
     )  # fmt: skip
+    await events.tell_after(tx, actor, rows)
     await tell(len(postings), len(postings))
     return {"taken_back": taken}

@@ -1,7 +1,7 @@
 """Proof: every projection recomputed from the ledger and compared, every seal from its rows."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from time import perf_counter
 from typing import Any, Final
@@ -11,7 +11,7 @@ import msgspec
 from perpetua.access.types import Actor
 from perpetua.kit import json
 from perpetua.kit.clock import Clock, system_clock
-from perpetua.kit.database import Database, Tx
+from perpetua.kit.database import Database, Statement, Tx
 from perpetua.kit.errors import InvalidValue
 from perpetua.kit.listing import Page, PageRequest, page_of
 from perpetua.ledger.service.keeping import Q
@@ -34,11 +34,18 @@ BY_SET: Final = {
 
 
 async def check(
-    db: Database, actor: Actor, *, told: Told | None = None, keep: bool = True, clock: Clock = system_clock
+    db: Database,
+    actor: Actor,
+    *,
+    also: Mapping[str, tuple[str, Statement]] | None = None,
+    told: Told | None = None,
+    keep: bool = True,
+    clock: Clock = system_clock,
 ) -> IntegrityCheck:
     """Run all checks on one snapshot; each finding names what is wrong, with both figures.
 
     Args:
+        also: what words above the ledger have to prove, by name: what must be true, and what finds where it is not.
         told: called as checks go on: name, done, of how many.
         keep: write the result down (for the dashboard, metrics and alerts).
     """
@@ -48,9 +55,10 @@ async def check(
     findings: list[Finding] = []
     async with db.snapshot() as tx:
         rows: int = await tx.value(Q["count_rows"])
-        for number, (name, meaning) in enumerate(BY_SET.items()):
-            say(name, number, len(BY_SET) + 2)
-            findings.append(await _timed(name, meaning, lambda name=name: tx.dicts(Q[f"check_{name}"])))
+        by_set = {name: (meaning, Q[f"check_{name}"]) for name, meaning in BY_SET.items()} | dict(also or {})
+        for number, (name, (meaning, statement)) in enumerate(by_set.items()):
+            say(name, number, len(by_set) + 2)
+            findings.append(await _timed(name, meaning, lambda statement=statement: tx.dicts(statement)))
         findings.append(
             await _timed("checkpoint", "the latest checkpoint is what its rows add up to", lambda: _checkpoint(tx))
         )

@@ -10,11 +10,12 @@ from msgspec import UNSET
 
 from perpetua.access import service as access
 from perpetua.access.types import Actor
+from perpetua.kit import json
 from perpetua.kit.database import Database, Tx
 from perpetua.kit.errors import InvalidValue, Missing, Refusal, Stale
 from perpetua.kit.idempotency import Answered, once
 from perpetua.places import rules, store
-from perpetua.places.errors import CodeTaken, FixedPlace, HoldsStock, InactivePlace, NotEmpty, PlaceInUse
+from perpetua.places.errors import CodeTaken, FixedPlace, HoldsStock, InactivePlace, NotEmpty, PlaceInUse, StockPromised
 from perpetua.places.service.lookups import resolve
 from perpetua.places.types import (
     SITE_KINDS,
@@ -226,6 +227,8 @@ def translated(code: str, new_code: str | None = None) -> Generator[None]:
         taken = new_code or code
         raise CodeTaken(location=taken, taken=[taken]) from None
     except pg.CheckViolation as error:
+        if error.diag.constraint_name == "position_not_oversold":
+            raise StockPromised(location=code, **json.loads(error.diag.message_detail or "{}")) from None
         if error.diag.constraint_name != "level_not_negative":
             raise
         raise HoldsStock(location=code, held="or a place below it is oversold: less than nothing lies there") from None

@@ -1,0 +1,71 @@
+-- name: lock_rules
+SELECT pg_advisory_xact_lock(7015);
+
+-- name: rules_versions
+SELECT c.version, c.rules, c.note, c.created_by, p.name AS by, c.created_at
+FROM allocation_config c JOIN people p ON p.id = c.created_by
+WHERE (%(after)s::integer IS NULL OR c.version < %(after)s) AND (%(version)s::integer IS NULL OR c.version = %(version)s)
+ORDER BY c.version DESC LIMIT %(limit)s;
+
+-- name: set_rules
+INSERT INTO allocation_config (rules, note, created_by) VALUES (%(rules)s::jsonb, %(note)s, %(actor_id)s) RETURNING version;
+
+-- name: service_levels
+-- Of lines as they came, how many were allocated at once. Lines that were cut off or refused count as not.
+SELECT o.channel, o.tier, count(*)::integer AS lines, count(*) FILTER (WHERE g.action = 'allocated')::integer AS at_once,
+       round(count(*) FILTER (WHERE g.action = 'allocated')::numeric / count(*), 4) AS share,
+       round(sum(g.given) / sum(g.asked), 4) AS units_share
+FROM allocation_audit_log g JOIN orders o ON o.id = g.order_id
+WHERE g.at >= %(since)s::timestamptz AND g.action IN ('allocated', 'partly_allocated', 'backordered', 'refused')
+GROUP BY 1, 2 ORDER BY 1, 2 NULLS LAST;
+
+-- name: decisions
+-- Rows of the audit log, the newest first.
+SELECT g.id, g.at, g.actor_id, p.name AS actor, g.action, g.order_id, l.line_no, g.reservation_id, i.sku, g.asked, g.given,
+       g.config_version, g.facts, g.reason
+FROM allocation_audit_log g
+JOIN people p ON p.id = g.actor_id JOIN product_variants i ON i.id = g.variant_id
+LEFT JOIN order_lines l ON l.id = g.line_id
+WHERE (%(after)s::bigint IS NULL OR g.id < %(after)s)
+  AND (%(order_id)s::bigint IS NULL OR g.order_id = %(order_id)s)
+  AND (%(variant_id)s::bigint IS NULL OR g.variant_id = %(variant_id)s)
+  AND (%(action)s::text IS NULL OR g.action = %(action)s)
+  AND (%(actor_id)s::bigint IS NULL OR g.actor_id = %(actor_id)s)
+  AND (%(since)s::timestamptz IS NULL OR g.at >= %(since)s)
+ORDER BY g.id DESC LIMIT %(limit)s;
+
+-- name: names
+-- What people call sites and items.
+SELECT 'site' AS what, l.id, l.code AS name FROM locations l WHERE l.id = ANY (%(site_ids)s::bigint[])
+UNION ALL SELECT 'item', i.id, i.sku FROM product_variants i WHERE i.id = ANY (%(variant_ids)s::bigint[]);
+
+-- name: stand_before
+-- For each line of an order that waits: the lines that wait for the same item and are served first, and their units.
+SELECT m.line_no, count(w.id)::integer AS lines, coalesce(sum(w.backordered), 0) AS units
+FROM order_lines m
+JOIN orders o ON o.id = m.order_id
+CROSS JOIN LATERAL (
+  SELECT coalesce(min(t.rank), %(worst)s::integer) AS rank
+  FROM unnest(%(tiers)s::text[], %(ranks)s::integer[]) AS t (code, rank) WHERE t.code = o.tier
+) mt
+LEFT JOIN LATERAL (
+  SELECT l.id, l.backordered
+  FROM order_lines l JOIN orders n ON n.id = l.order_id
+  CROSS JOIN LATERAL (
+    SELECT coalesce(min(t.rank), %(worst)s::integer) AS rank
+    FROM unnest(%(tiers)s::text[], %(ranks)s::integer[]) AS t (code, rank) WHERE t.code = n.tier
+  ) nt
+  WHERE l.variant_id = m.variant_id AND l.quantity > l.allocated + l.shipped + l.cancelled + l.refused AND l.id <> m.id
+    AND (-n.jumps, nt.rank, n.placed_at, l.id) < (-o.jumps, mt.rank, o.placed_at, m.id)
+) w ON true
+WHERE m.order_id = %(order_id)s AND m.quantity > m.allocated + m.shipped + m.cancelled + m.refused
+GROUP BY 1;
+
+-- name: jumps
+SELECT jumps FROM orders WHERE id = %(order_id)s;
+
+-- name: waiting_variants
+-- Items that somebody waits for: themselves, or the components of kits.
+SELECT DISTINCT coalesce(k.component_id, l.variant_id) AS variant_id
+FROM order_lines l LEFT JOIN kit_components k ON k.kit_id = l.variant_id AND l.kit
+WHERE l.quantity > l.allocated + l.shipped + l.cancelled + l.refused ORDER BY 1;
