@@ -20,9 +20,9 @@ from perpetua.allocation.service.shipping import ship
 from perpetua.ledger import events
 
 __all__ = [
-    "Gathering",
     "MAX_BULK_LINES",
     "MAX_BULK_ORDERS",
+    "Gathering",
     "Outcome",
     "Request",
     "availability",

@@ -1,0 +1,62 @@
+"""What was promised is kept, whatever moves the stock beneath it; and it is proved."""
+
+from types import SimpleNamespace
+
+import pytest
+from tests.allocation.helpers import bring, make, make_kit, now, order, sound
+
+from perpetua.access.types import SYSTEM
+from perpetua.allocation import service
+from perpetua.allocation.types import Reserve, ReserveLine
+from perpetua.kit.database import Database, sql
+from perpetua.kit.quantity import ZERO
+from perpetua.places import service as places
+from perpetua.places.errors import StockPromised
+from perpetua.places.types import ChangeLocation, MoveLocation
+
+
+async def test_a_place_with_promised_stock_stays_sellable(db: Database, world: SimpleNamespace) -> None:
+    await make(db, world, "VASE")
+    await bring(db, world, "VASE", 5)
+    await bring(db, world, "VASE", 2, "LON-A-2")
+    held = await order(db, world, ("VASE", 4))
+    place = await places.get(db, world.actor(), world.places["LON-A-1"])
+    for change in (
+        lambda: places.change(db, world.actor(), place.id, ChangeLocation(sellable=False), version=place.version),
+        lambda: places.change(db, world.actor(), place.id, ChangeLocation(kind="quarantine", sellable=False),
+                              version=place.version),
+        lambda: places.move(db, world.actor(), place.id, MoveLocation(to="SHOP-FLOOR")),
+    ):  # fmt: skip
+        with pytest.raises(StockPromised) as refused:
+            await change()
+        assert (refused.value.sku, refused.value.site, refused.value.promised, refused.value.left) == (
+            "VASE", "LON", "4", "2"
+        )  # fmt: skip
+    other = await places.get(db, world.actor(), world.places["LON-A-2"])
+    await places.change(db, world.actor(), other.id, ChangeLocation(sellable=False), version=other.version)
+    assert (await now(db, world, held)).lines[0].allocated == 4
+    other = await places.get(db, world.actor(), other.id)
+    await places.change(db, world.actor(), other.id, ChangeLocation(sellable=True), version=other.version)
+    await sound(db)
+
+
+async def test_the_proof_finds_what_is_wrong(db: Database, world: SimpleNamespace) -> None:
+    await make(db, world, "LEG", "TOP")
+    await make_kit(db, world, "TABLE", LEG=4, TOP=1)
+    await bring(db, world, "LEG", 9)
+    await bring(db, world, "TOP", 3)
+    one = await order(db, world, ("TABLE", 2), ("LEG", 1))
+    await service.reserve(db, world.actor(), Reserve(holder="h", lines=[ReserveLine(sku="TOP", quantity=ZERO + 1)]))
+    whole = await service.check(db, SYSTEM, keep=False)
+    assert whole.passed, [found for found in whole.findings if found.wrong]
+    async with db.admin() as tx:
+        await tx.execute(sql("UPDATE order_lines SET allocated = 1 WHERE order_id = %(id)s AND kit"), {"id": one.id})
+        await tx.execute(
+            sql("UPDATE inventory_positions SET reserved = 0 WHERE variant_id = %(v)s"), {"v": world.items["TOP"]}
+        )
+        await tx.execute(
+            sql("""INSERT INTO orders (channel, external_id, body_hash, status, fulfilment, placed_at, created_by)
+                   VALUES ('x', 'x', '', 'RECEIVED', 'split', now(), 0)""")
+        )
+    broken = await service.check(db, SYSTEM, keep=False)
+    assert {found.name for found in broken.findings if found.wrong} == {"promised", "kits", "orders"}
