@@ -3,6 +3,7 @@
 from typing import Final
 
 from perpetua.access.types import Actor
+from perpetua.allocation.imports import ORDERS
 from perpetua.items.imports import PRODUCTS
 from perpetua.items.service.exports import export_columns, export_products
 from perpetua.kit.database import Database
@@ -14,7 +15,9 @@ from perpetua.places.imports import LOCATIONS
 
 __all__ = ["KINDS", "kind_of", "products_extract"]
 
-KINDS: Final[dict[str, Kind[Actor]]] = {kind.name: kind for kind in (PRODUCTS, LOCATIONS, MOVEMENTS, OPENING_STOCK)}
+KINDS: Final[dict[str, Kind[Actor]]] = {
+    kind.name: kind for kind in (PRODUCTS, LOCATIONS, MOVEMENTS, OPENING_STOCK, ORDERS)
+}
 
 
 def kind_of(name: str) -> Kind[Actor]:

@@ -116,4 +116,4 @@ ORDER BY o.id DESC LIMIT %(limit)s;
 SELECT l.id, l.order_id, l.line_no, l.variant_id, i.sku, i.tracking, u.decimals, l.kit, l.quantity, l.allocated, l.shipped,
        l.cancelled, l.refused, l.backordered
 FROM order_lines l JOIN product_variants i ON i.id = l.variant_id JOIN units u ON u.code = i.unit
-WHERE l.order_id = %(order_id)s ORDER BY l.line_no;
+WHERE l.order_id = ANY (%(order_ids)s::bigint[]) ORDER BY l.order_id, l.line_no;

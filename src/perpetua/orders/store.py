@@ -170,6 +170,6 @@ def _contact(row: dict[str, Any]) -> Contact:
     return Contact(**row, **address)
 
 
-async def lines_to_change(tx: Tx, order_id: int) -> list[OpenLine]:
-    """The lines of an order, as whoever changes it needs them."""
-    return await tx.rows(Q["lines_to_change"], {"order_id": order_id}, as_=OpenLine)
+async def lines_to_change(tx: Tx, *order_ids: int) -> list[OpenLine]:
+    """The lines of orders, as whoever changes them needs them."""
+    return await tx.rows(Q["lines_to_change"], {"order_ids": list(order_ids)}, as_=OpenLine)

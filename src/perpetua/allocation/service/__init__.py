@@ -6,14 +6,14 @@ Whoever imports this has promises kept: from here on allocation listens to the l
 from perpetua.allocation.service.amending import change, release_order
 from perpetua.allocation.service.availability import availability
 from perpetua.allocation.service.bulk import MAX_BULK_LINES, MAX_BULK_ORDERS, place_many
-from perpetua.allocation.service.changing import cancel
+from perpetua.allocation.service.changing import cancel, cancel_many
 from perpetua.allocation.service.checking import check
 from perpetua.allocation.service.configuring import get_rules, list_rules, refill, service_levels, set_rules
 from perpetua.allocation.service.explaining import explain, list_decisions
 from perpetua.allocation.service.filling import fill
 from perpetua.allocation.service.gathering import Gathering
 from perpetua.allocation.service.guarding import KEEPER
-from perpetua.allocation.service.placing import Outcome, Request, place, place_together
+from perpetua.allocation.service.placing import Outcome, Request, examine, place, place_together, take
 from perpetua.allocation.service.reading import current, get, list_orders
 from perpetua.allocation.service.reserving import expire, extend, list_reservations, release, reserve
 from perpetua.allocation.service.shipping import ship
@@ -27,9 +27,11 @@ __all__ = [
     "Request",
     "availability",
     "cancel",
+    "cancel_many",
     "change",
     "check",
     "current",
+    "examine",
     "expire",
     "explain",
     "extend",
@@ -50,6 +52,7 @@ __all__ = [
     "service_levels",
     "set_rules",
     "ship",
+    "take",
 ]
 
 events.listen(KEEPER)

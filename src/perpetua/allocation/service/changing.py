@@ -22,7 +22,7 @@ from perpetua.orders import service as orders
 from perpetua.orders.errors import BeingPicked, OrderClosed
 from perpetua.orders.types import CancelOrder, LineChange, Locked, OpenLine, Order
 
-__all__ = ["Held", "cancel", "hands_off", "hold", "pick_lines", "waiting_keys"]
+__all__ = ["Held", "cancel", "cancel_many", "hands_off", "hold", "pick_lines", "waiting_keys"]
 
 MAX_REASON = 500
 
@@ -69,6 +69,45 @@ async def cancel(
 
     body = {"order_id": order_id, "command": command}
     return await once(db, sender=actor.person_id, key=key, command="orders.cancel", body=body, answer=Order, act=act)
+
+
+async def cancel_many(tx: Tx, actor: Actor, order_ids: Sequence[int], reason: str, now: datetime) -> list[int]:
+    """Cancel those of the orders of which nothing has left and nothing is in people's hands; the ids of these.
+
+    As many statements whatever their number. All their positions are locked first, in the order that everybody keeps.
+    """
+    lines = await orders.lines_to_change(tx, *order_ids)
+    ground = await store.ground(tx)
+    kits = await store.kit_parts(tx, {line.variant_id for line in lines if line.kit})
+    allocations = await open_of(tx, [line.id for line in lines])
+    stood = {one.key for some in allocations.values() for one in some}
+    variants = {line.variant_id for line in lines} | {part.variant_id for parts in kits.values() for part in parts}
+    sites = {site.id for site in ground.sites} | {site for _, site in stood}
+    await store.lock(
+        tx, variants | {v for v, _ in stood}, sorted(sites), with_lots=(), sharing=(), today=now.date()
+    )  # fmt: skip
+    held = await orders.lock(tx, order_ids)
+    lines = await orders.lines_to_change(tx, *order_ids)
+    gone = {line.order_id for line in lines if line.shipped}
+    kept = {order_id for order_id, order in held.items() if order_id in gone or orders.on_floor(order.status)}
+    chosen = [
+        (line, left) for line in lines if line.order_id not in kept and (left := line.allocated + line.backordered)
+    ]
+    allocations = await open_of(tx, [line.id for line, _ in chosen])
+    endings = [Ending(one, one.quantity) for some in allocations.values() for one in some]
+    freed = await end(tx, endings, "released")
+    await orders.change_lines(
+        tx, [LineChange(line.id, allocated=-line.allocated, cancelled=left) for line, left in chosen]
+    )
+    entries = [
+        Entry(actor.person_id, "cancelled", line.order_id, line.id, line.variant_id, left, ZERO,
+              {"was_allocated": line.allocated, "was_waiting": line.backordered, "given_back": line.allocated}, reason)
+        for line, left in chosen
+    ]  # fmt: skip
+    await store.record(tx, ground.version, [], entries)
+    await settle_statuses(tx, {line.order_id for line, _ in chosen})
+    await fill(tx, actor.person_id, freed, now, reason=reason)
+    return sorted({line.order_id for line, _ in chosen})
 
 
 async def hold(tx: Tx, order_id: int, now: datetime, *, also: Collection[int] = ()) -> Held:

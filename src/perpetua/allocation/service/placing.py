@@ -18,7 +18,7 @@ from perpetua.orders import service as orders
 from perpetua.orders.errors import ExternalIdReused
 from perpetua.orders.types import Order, PlaceOrder
 
-__all__ = ["Outcome", "Request", "place", "place_together"]
+__all__ = ["Outcome", "Request", "examine", "place", "place_together", "take"]
 
 TRIES = 4
 Outcome = Answered[Order] | Refusal
@@ -63,16 +63,42 @@ async def place_together(db: Database, requests: Sequence[Request], *, clock: Cl
     What is wrong with one order is told to its sender alone. Should the whole fail for what is in it, each is tried by
     itself, so that one cannot hold the others up.
     """
-    outcomes: dict[int, Outcome] = {}
-    sent: dict[int, Sent] = {}
-    for at, request in enumerate(requests):
-        try:
-            sent[at] = _sent(request, clock())
-        except Refusal as refusal:
-            outcomes[at] = refusal
+    sent, outcomes = _all_sent(requests, clock())
     tried = await _tried(db, list(sent.values()), clock)
     outcomes |= zip(sent, tried, strict=True)
     return [outcomes[at] for at in range(len(requests))]
+
+
+async def take(tx: Tx, requests: Sequence[Request], now: datetime) -> list[Outcome]:
+    """As `place_together`, in the caller's transaction."""
+    sent, outcomes = _all_sent(requests, now)
+    outcomes |= zip(sent, await _take(tx, list(sent.values()), now), strict=True)
+    return [outcomes[at] for at in range(len(requests))]
+
+
+async def examine(tx: Tx, requests: Sequence[Request], now: datetime) -> list[Refusal | Answered[Order] | None]:
+    """What would be wrong with these orders, or is there of them; None would be taken. Nothing is locked."""
+    sent, refused = _all_sent(requests, now)
+    outcomes: dict[int, Refusal | Answered[Order] | None] = {**refused}
+    places = list(sent)
+    known = {places[at]: outcome for at, outcome in (await _known(tx, list(sent.values()))).items()}
+    fresh = {at: one for at, one in sent.items() if at not in known}
+    _, wrong = await draft_all(
+        tx, {at: one.request for at, one in fresh.items()}, {at: one.body_hash for at, one in fresh.items()}, now
+    )
+    outcomes |= known | wrong
+    return [outcomes.get(at) for at in range(len(requests))]
+
+
+def _all_sent(requests: Sequence[Request], now: datetime) -> tuple[dict[int, Sent], dict[int, Outcome]]:
+    """Those that can be tried, and the refusals of the others, by their places."""
+    sent, refused = dict[int, Sent](), dict[int, Outcome]()
+    for at, request in enumerate(requests):
+        try:
+            sent[at] = _sent(request, now)
+        except Refusal as refusal:
+            refused[at] = refusal
+    return sent, refused
 
 
 def _sent(request: Request, now: datetime) -> Sent:
