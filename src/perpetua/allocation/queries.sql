@@ -96,6 +96,37 @@ WHERE EXISTS (SELECT FROM order_lines w WHERE w.variant_id = g.variant_id
    OR EXISTS (SELECT FROM kit_components k JOIN order_lines w ON w.variant_id = k.kit_id
               AND w.quantity > w.allocated + w.shipped + w.cancelled + w.refused WHERE k.component_id = g.variant_id);
 
+-- name: also_needed
+-- What must be locked beside these variants, so that whoever waits for them can be given all they need: of orders that go
+-- together or not at all the other items, of kits the other components; and, of kits that hold some, what they would give
+-- back. Two steps far: what is given back may be waited for in its turn. With it, all sites that sell. Nothing, where
+-- nobody needs more than one.
+WITH RECURSIVE need (variant_id, step) AS (
+  SELECT DISTINCT u.v, 0 FROM unnest(%(variant_ids)s::bigint[]) AS u (v)
+  UNION
+  SELECT x.variant_id, n.step + 1 FROM need n CROSS JOIN LATERAL (
+    SELECT p.variant_id
+    FROM order_lines w JOIN orders o ON o.id = w.order_id AND (w.kit OR o.fulfilment = 'complete')
+    JOIN order_lines l ON l.order_id = w.order_id AND (l.id = w.id OR o.fulfilment = 'complete')
+     AND l.quantity > l.allocated + l.shipped + l.cancelled + l.refused
+    CROSS JOIN LATERAL (
+      SELECT l.variant_id WHERE NOT l.kit
+      UNION ALL SELECT k.component_id FROM kit_components k WHERE l.kit AND k.kit_id = l.variant_id) p (variant_id)
+    WHERE w.quantity > w.allocated + w.shipped + w.cancelled + w.refused
+      AND (w.variant_id = n.variant_id OR w.variant_id IN (
+        SELECT k.kit_id FROM kit_components k WHERE k.component_id = n.variant_id))
+    UNION ALL
+    SELECT b.variant_id
+    FROM order_allocations a JOIN order_lines l ON l.id = a.line_id AND l.kit
+    JOIN order_allocations b ON b.line_id = a.line_id AND b.state = 'open'
+    WHERE a.variant_id = n.variant_id AND a.state = 'open'
+  ) x WHERE n.step < 2
+)
+SELECT DISTINCT n.variant_id, s.id AS site_id
+FROM need n JOIN locations s ON s.parent_id IS NULL AND s.active AND s.sellable
+WHERE EXISTS (SELECT FROM need m WHERE m.step > 0)
+ORDER BY 1, 2;
+
 -- name: waiting
 -- Lines that wait for these variants, or for kits of them, the first in turn first; of orders that take all or nothing, all
 -- lines that wait. Read under the variants' locks: whoever changes a line holds them.

@@ -111,6 +111,22 @@ async def lock(
     return positions
 
 
+async def also_needed(tx: Tx, variant_ids: Iterable[int]) -> list[Key]:
+    """Positions beside these variants' that whoever waits for them may need; see the statement."""
+    rows = await tx.dicts(Q["also_needed"], {"variant_ids": array(sorted(set(variant_ids)))})
+    return [(row["variant_id"], row["site_id"]) for row in rows]
+
+
+async def lock_to_fill(tx: Tx, variant_ids: Iterable[int], site_ids: Iterable[int]) -> None:
+    """Lock the positions of the variants at the sites, before some of it is given to whoever waits: and with them, in
+    the one order of all, what those may need beside it. Locked later they would meet others half-way."""
+    variants, sites = set(variant_ids), set(site_ids)
+    for variant, site in await also_needed(tx, variants):
+        variants.add(variant)
+        sites.add(site)
+    await tx.dicts(Q["lock_positions"], {"variant_ids": array(sorted(variants)), "site_ids": array(sorted(sites))})
+
+
 async def record(tx: Tx, config_version: int, takes: Sequence[tuple[int, Take]], entries: Sequence[Entry]) -> None:
     """Write the allocations (each with its line's id) and why, in one statement."""
     params: dict[str, Any] = {

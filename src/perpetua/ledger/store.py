@@ -75,9 +75,13 @@ LevelThen = tuple[int, int, int, Decimal]
 """A level at a moment: variant, location, lot, on hand. A bare tuple, as there are half a million of them."""
 
 
-async def lock(tx: Tx, rows: Iterable[Row]) -> frozenset[int]:
-    """Take the locks on all positions that the rows touch; which of their places are not active."""
-    places = sorted({(row.variant_id, row.location_id) for row in rows})
+async def lock(tx: Tx, rows: Iterable[Row], also: Iterable[tuple[int, int]] = ()) -> frozenset[int]:
+    """Take the locks on all positions that the rows touch; which of their places are not active.
+
+    Args:
+        also: further positions (variant, site) to lock in the same order.
+    """
+    places = sorted({(row.variant_id, row.location_id) for row in rows} | set(also))
     params = {"variant_ids": array([p[0] for p in places]), "location_ids": array([p[1] for p in places])}
     return frozenset(await tx.value(Q["lock_positions"], params) or ())
 

@@ -83,9 +83,7 @@ async def cancel_many(tx: Tx, actor: Actor, order_ids: Sequence[int], reason: st
     stood = {one.key for some in allocations.values() for one in some}
     variants = {line.variant_id for line in lines} | {part.variant_id for parts in kits.values() for part in parts}
     sites = {site.id for site in ground.sites} | {site for _, site in stood}
-    await store.lock(
-        tx, variants | {v for v, _ in stood}, sorted(sites), with_lots=(), sharing=(), today=now.date()
-    )  # fmt: skip
+    await store.lock_to_fill(tx, variants | {variant for variant, _ in stood}, sites)
     held = await orders.lock(tx, order_ids)
     lines = await orders.lines_to_change(tx, *order_ids)
     gone = {line.order_id for line in lines if line.shipped}
@@ -130,7 +128,7 @@ async def hold(tx: Tx, order_id: int, now: datetime, *, also: Collection[int] = 
     )
     variants |= {one.variant_id for some in allocations.values() for one in some}
     sites = {site.id for site in ground.sites} | {one.site_id for some in allocations.values() for one in some}
-    await store.lock(tx, variants, sorted(sites), with_lots=(), sharing=(), today=now.date())
+    await store.lock_to_fill(tx, variants, sites)
     order = (await orders.lock(tx, [order_id]))[order_id]
     return Held(
         order, {line.line_no: line for line in await orders.lines_to_change(tx, order_id)},

@@ -112,6 +112,7 @@ async def refill(db: Database, *, clock: Clock = system_clock) -> int:
         async def act(tx: Tx, some: Sequence[int] = some) -> int:
             now = clock()
             sites = [site.id for site in (await store.ground(tx)).sites]
+            await store.lock_to_fill(tx, some, sites)
             found = await store.lock(tx, some, sites, with_lots=(), sharing=(), today=now.date())
             free = {
                 key for key, one in found.items() if one.on_hand - one.unsellable > one.allocated + one.reserved

@@ -53,6 +53,12 @@ class LastInTurn(Open, frozen=True, kw_only=True):
 class Keeper:
     """Listens to the ledger."""
 
+    async def also(self, tx: Tx, rows: Sequence[Row]) -> Sequence[Key]:
+        """What those who wait may need beside what comes, and what kits would give back of what goes."""
+        if all(row.quantity > 0 for row in rows) and not await tx.value(store.Q["anyone_waits"]):
+            return []
+        return await store.also_needed(tx, {row.variant_id for row in rows})
+
     async def before(self, tx: Tx, actor: Actor, rows: Sequence[Row]) -> None:
         """Less would be left than is promised: refuse, or have the last in turn wait.
 
@@ -76,7 +82,11 @@ class Keeper:
                 left = max(one.sellable - one.allocated - one.reserved, ZERO)
                 raise Promised(sku=one.sku, site=one.site, asked=-one.change, available=left, allocated=one.allocated,
                                reserved=one.reserved, on_hand=one.sellable)  # fmt: skip
-        await _give_up(tx, actor, short)
+        freed = await _give_up(tx, actor, short)
+        # Kits give back more than was lost of them; what these rows touch too is left to those who come next.
+        touched = {row.variant_id for row in rows}
+        rest = {key for key in freed if key[0] not in touched}
+        await fill(tx, actor.person_id, rest, system_clock(), reason="a kit lost a component")
 
     async def after(self, tx: Tx, actor: Actor, rows: Sequence[Row]) -> None:
         """Stock came: to those who wait for it."""
@@ -94,15 +104,16 @@ class Keeper:
 KEEPER: Final = Keeper()
 
 
-async def _give_up(tx: Tx, actor: Actor, short: Sequence[Short]) -> None:
-    """Release allocations, the last in turn first, then reservations, until what is promised is there."""
+async def _give_up(tx: Tx, actor: Actor, short: Sequence[Short]) -> set[Key]:
+    """Release allocations, the last in turn first, then reservations, until what is promised is there; the positions
+    that have some back."""
     ground = await store.ground(tx)
     asked: dict[str, Any] = {
         "variant_ids": [one.variant_id for one in short], "site_ids": [one.site_id for one in short]
     }  # fmt: skip
     found = await tx.rows(store.Q["last_in_turn"], asked | in_turn_params(ground.rules), as_=LastInTurn)
     missing = {(one.variant_id, one.site_id): one.too_much for one in short}
-    lines = await _lose(tx, actor, ground, found, missing)
+    order_ids, freed = await _lose(tx, actor, ground, found, missing)
     left = {key: quantity for key, quantity in missing.items() if quantity > 0}
     if left:
         params = {
@@ -110,13 +121,15 @@ async def _give_up(tx: Tx, actor: Actor, short: Sequence[Short]) -> None:
             "quantities": list(left.values()), "actor_id": actor.person_id, "config_version": ground.version,
         }  # fmt: skip
         await tx.execute(store.Q["drop_reservations"], params)
-    await settle_statuses(tx, lines)
+    await settle_statuses(tx, order_ids)
+    return freed
 
 
 async def _lose(
     tx: Tx, actor: Actor, ground: Ground, found: Sequence[LastInTurn], missing: dict[Key, Decimal]
-) -> set[int]:
-    """End as much of the allocations as is missing; the orders that lost some. `missing` is left with the rest."""
+) -> tuple[set[int], set[Key]]:
+    """End as much of the allocations as is missing; the orders that lost some, and the positions that have some back.
+    `missing` is left with the rest."""
     endings: list[Ending] = []
     lost: dict[int, tuple[LastInTurn, Decimal]] = {}
     kits: set[int] = set()
@@ -139,16 +152,13 @@ async def _lose(
         endings.append(Ending(one, part))
         lost[one.line_id] = (one, lost.get(one.line_id, (one, ZERO))[1] + part)
     if not endings:
-        return set()
+        return set(), set()
     order_ids = {one.order_id for one, _ in lost.values()}
     await orders.lock(tx, order_ids)
-    whole = {
-        line.id: line.allocated
-        for order_id in kits and order_ids
-        for line in await orders.lines_to_change(tx, order_id)
-    }
+    kit_orders = {one.order_id for one, _ in lost.values() if one.kit}
+    whole = {line.id: line.allocated for line in await orders.lines_to_change(tx, *kit_orders)} if kit_orders else {}
     changes = [LineChange(line_id, allocated=-(quantity or whole[line_id])) for line_id, (_, quantity) in lost.items()]
-    await end(tx, endings, "released")
+    freed = await end(tx, endings, "released")
     await orders.change_lines(tx, changes)
     entries = [
         Entry(actor.person_id, "released", one.order_id, line_id, one.line_variant_id, -change.allocated, ZERO,
@@ -156,4 +166,4 @@ async def _lose(
         for (line_id, (one, _)), change in zip(lost.items(), changes, strict=True)
     ]  # fmt: skip
     await store.record(tx, ground.version, [], entries)
-    return order_ids
+    return order_ids, freed

@@ -166,7 +166,7 @@ async def expire(db: Database, *, clock: Clock = system_clock) -> int:
         async def act(tx: Tx, some: Sequence[Key] = some) -> None:
             now = clock()
             variants, sites = {key[0] for key in some}, sorted({key[1] for key in some})
-            await store.lock(tx, variants, sites, with_lots=(), sharing=(), today=now.date())
+            await store.lock_to_fill(tx, variants, sites)
             await fill(tx, SYSTEM.person_id, some, now, reason="a reservation expired")
 
         await db.run(act)
@@ -267,7 +267,7 @@ async def _hold(tx: Tx, channel: str, holder: str, now: datetime) -> tuple[list[
     before = await held_by(tx, [(channel, holder)])
     variants, sites = {one.variant_id for one in before}, sorted({one.site_id for one in before})
     if before:
-        await store.lock(tx, variants, sites, with_lots=(), sharing=(), today=now.date())
+        await store.lock_to_fill(tx, variants, sites)
     locked = {one.key for one in before}
     held = [one for one in await held_by(tx, [(channel, holder)]) if one.key in locked]
     return held, await store.ground(tx)

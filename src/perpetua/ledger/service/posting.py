@@ -85,7 +85,7 @@ async def post_fitting(tx: Tx, actor: Actor, draft: PostingDraft) -> Fitted:
 async def _lock(tx: Tx, draft: PostingDraft) -> None:
     if not 0 < len(draft.rows) <= MAX_ROWS:
         raise TooManyLines("lines", str(len(draft.rows)), f"send 1 to {MAX_ROWS} rows", limit=MAX_ROWS)
-    closed = await store.lock(tx, draft.rows)
+    closed = await store.lock(tx, draft.rows, await events.ask_also(tx, draft.rows))
     if not closed:
         return
     for key, change in rules.changes(draft.rows).items():

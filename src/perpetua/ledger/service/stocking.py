@@ -11,7 +11,7 @@ from perpetua.kit.database import Database, Tx
 from perpetua.kit.errors import InvalidValue, NotAllowed
 from perpetua.kit.idempotency import Answered, once
 from perpetua.kit.quantity import ZERO, exact_quantity
-from perpetua.ledger import rules, store
+from perpetua.ledger import events, rules, store
 from perpetua.ledger.errors import CountsAgree
 from perpetua.ledger.service.approving import post_or_ask
 from perpetua.ledger.service.posting import check_versions, post
@@ -145,7 +145,7 @@ async def _adjusting(tx: Tx, command: Adjust, resolved: Sequence[Resolved], now:
             lot_id=r.lot_id, quantity=ZERO)
         for r in resolved
     ]  # fmt: skip
-    await store.lock(tx, places)
+    await store.lock(tx, places, await events.ask_also(tx, places))
     expected = {
         place.level: line.version for place, line in zip(places, command.lines, strict=True) if line.version is not None
     }
