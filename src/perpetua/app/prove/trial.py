@@ -66,6 +66,7 @@ async def run(
             raise failures.exceptions[0] from failures
     progress("Looking for what is wrong", asked.lines)
     with psycopg.connect(url, autocommit=True) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         findings = examine(connection, told)
     return _verdict(asked, told, flood.wall_seconds, findings)
 

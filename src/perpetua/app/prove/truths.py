@@ -154,10 +154,9 @@ TRUTHS: Final[tuple[Truth, ...]] = (
 
 
 def examine(connection: psycopg.Connection[Any], told: Told) -> list[Finding]:
-    """Look at each truth, all in one snapshot."""
+    """Look at each truth, all in one transaction: in one snapshot, where the connection is REPEATABLE READ."""
     found: list[Finding] = []
     with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         for statement in PREPARE:
             cursor.execute(statement)
         _copy(cursor, "acknowledged", ((name, told.channels[name], at) for name, at in told.orders.items()))

@@ -1,0 +1,111 @@
+"""`perpetua prove`, as anyone runs it: it finds nothing wrong, and what is wrong it would find."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, LiteralString
+
+import psycopg
+import pytest
+from tests.worlds import make_world
+
+from perpetua.access.types import SYSTEM
+from perpetua.allocation import service
+from perpetua.app.prove.flood import Told
+from perpetua.app.prove.truths import examine
+from perpetua.kit.database import Database
+from perpetua.orders.types import PlaceLine, PlaceOrder
+
+LINES = 3_000
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """An installation of its own, with an embedded server that may be killed."""
+    made = Path(tempfile.mkdtemp(prefix="perpetua-prove-test-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+def prove(home: Path, *more: str) -> tuple[int, dict[str, Any]]:
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    command = [sys.executable, "-m", "perpetua.app.cli", "prove", "--json", *more]
+    done = subprocess.run(
+        command, env={**environment, "PERPETUA_HOME": str(home)}, capture_output=True, text=True, check=False
+    )
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+@pytest.mark.slow
+def test_nothing_is_oversold_lost_or_doubled(home: Path) -> None:
+    code, verdict = prove(home, "--lines", str(LINES), "--clients", "64")
+    assert (code, verdict["passed"]) == (0, True), verdict["findings"]
+    assert verdict["lines"] > LINES * 0.9
+    counts = verdict["counts"]
+    assert (counts["server_kills"], counts["database_kills"]) == (2, 1)
+    for name in ("duplicates", "cancelled", "shipped", "refused", "receipts", "losses", "sent_again"):
+        assert counts[name] > 0, name
+    assert all(finding["looked_at"] for finding in verdict["findings"])
+
+
+BREAKS: dict[str, LiteralString] = {
+    "oversold": "UPDATE order_allocations SET quantity = quantity + 1000",
+    "lost": "UPDATE orders SET external_id = 'another'",
+    "unasked": "UPDATE orders SET external_id = 'another'",
+    "held": "UPDATE order_allocations SET state = 'released', ended_at = now()",
+    "explained": "TRUNCATE allocation_audit_log",
+    "accounted": "UPDATE order_lines SET allocated = allocated - 1",
+    "idle": "UPDATE order_allocations SET state = 'released', ended_at = now()",
+    "positions": "UPDATE inventory_positions SET allocated = 0",
+    "statuses": "UPDATE orders SET status = 'CANCELLED'",
+}
+
+
+@pytest.fixture(scope="module")
+async def sold(db: Database, database_url: str) -> tuple[str, Told]:
+    """An order of five, of which three are there."""
+    world = await make_world(db)
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            """WITH p AS (INSERT INTO postings (effective_at, actor_id, command) VALUES (now(), 0, 'test') RETURNING id)
+               INSERT INTO inventory_transactions
+                 (posting_id, effective_at, variant_id, location_id, line_no, type, quantity)
+               SELECT id, now(), %s, %s, 1, 'RECEIPT', 3 FROM p""",
+            [world.items["APPLE"], world.places["LON-A-1"]],
+        )
+    order = PlaceOrder(lines=[PlaceLine(sku="APPLE", quantity=Decimal(5))], channel="web", external_id="A")
+    taken = (await service.place(db, SYSTEM, order)).answer
+    told = Told()
+    told.orders, told.channels, told.good = {"A": taken.id}, {"A": "web"}, {"A"}
+    return database_url, told
+
+
+def wrong(url: str, told: Told, act: Callable[[psycopg.Connection[Any]], None]) -> set[str]:
+    """The truths that are found broken after `act`, which is undone."""
+    with psycopg.connect(url) as connection:
+        act(connection)
+        found = {finding.name for finding in examine(connection, told) if finding.wrong}
+        connection.rollback()
+    return found
+
+
+async def test_a_sound_database_passes(sold: tuple[str, Told]) -> None:
+    assert wrong(*sold, lambda _: None) == set()
+
+
+@pytest.mark.parametrize("truth", BREAKS)
+async def test_what_is_broken_is_found(sold: tuple[str, Told], truth: str) -> None:
+    def act(connection: psycopg.Connection[Any]) -> None:
+        for table in ("order_allocations", "allocation_audit_log", "orders", "order_lines", "inventory_positions"):
+            connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER".encode())
+        connection.execute(BREAKS[truth])
+
+    assert truth in wrong(*sold, act)
