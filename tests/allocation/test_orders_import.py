@@ -76,6 +76,9 @@ async def test_rows_of_an_order_may_stand_anywhere(
         "A2": [("PEAR", 1), ("APPLE", 4)],
         "A3": [("APPLE", 1)],
     }
+    page = await service.list_orders(db, world.actor(), OrderFilters(channel=channel), PageRequest())
+    if kind is ORDERS:  # who stands first is first in turn
+        assert [row.external_id for row in page.items] == ["A3", "A2", "A1"]
     page = await service.list_orders(db, world.actor(), OrderFilters(external_id="A1"), PageRequest())
     one = await service.get(db, world.actor(), page.items[0].id)
     assert (one.ship_to.country, one.placed_at.isoformat()) == ("GB", "2026-10-02T14:05:00+00:00")

@@ -55,6 +55,8 @@ PATH_IDS = (
     "request",
     "import",
     "run",
+    "order",
+    "customer",
 )
 
 REASONS = {

@@ -117,6 +117,7 @@ class OrdersKind:
             else:
                 bad += order
                 counts["orders_refused"] += 1
+        whole.sort(key=lambda one: one[0].rows[0].place)  # who stands first in the file is first in turn
         requests = [Request(actor, order) for _, order in whole]
         now = system_clock()
         outcomes: Sequence[Any]
