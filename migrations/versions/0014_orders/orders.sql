@@ -49,6 +49,7 @@ CREATE TABLE orders (
 -- One external id is one order, however often it comes.
 CREATE UNIQUE INDEX orders_external ON orders (channel, external_id);
 CREATE INDEX orders_open ON orders (id) WHERE status NOT IN ('SHIPPED', 'CANCELLED', 'RETURNED');
+CREATE INDEX orders_jumped ON orders (jumps) WHERE jumps > 0;
 CREATE INDEX orders_customer ON orders (customer_id, id) WHERE customer_id IS NOT NULL;
 COMMENT ON COLUMN orders.site_id IS 'only from this site';
 COMMENT ON COLUMN orders.jumps IS 'a manager put it before others of its tier; the higher, the earlier';

@@ -26,6 +26,13 @@ async def refill_due(context: JobContext, timestamp: int) -> None:
     await service.refill(database_of(context))
 
 
+@jobs.periodic(cron="* * * * *")
+@jobs.task(name="expect", pass_context=True, queueing_lock="allocation:expect")
+async def expect(context: JobContext, timestamp: int) -> None:
+    """Tell those who wait when what they wait for is to come."""
+    await service.expect_all(database_of(context))
+
+
 @jobs.task(name="refill", pass_context=True, queueing_lock="allocation:refill")
 async def refill(context: JobContext) -> None:
     """The rules were changed: give what is free by them to whoever waits."""

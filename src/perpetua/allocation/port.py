@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, Protocol
 
 from perpetua.kit.database import Tx
 
-__all__ = ["Expected", "Supply", "expected", "supplied_by"]
+__all__ = ["Expected", "Supply", "expected", "known", "supplied_by"]
 
 
 class Expected(NamedTuple):
@@ -33,6 +33,11 @@ _supplies: Final[list[Supply]] = []
 def supplied_by(supply: Supply) -> None:
     """From now on, ask this one too."""
     _supplies.append(supply)
+
+
+def known() -> bool:
+    """Whether anybody knows what is to come."""
+    return bool(_supplies)
 
 
 async def expected(tx: Tx, variant_ids: Sequence[int]) -> list[Expected]:

@@ -223,6 +223,10 @@ SELECT %(actor_id)s, 'reservation_ended', e.id, e.variant_id, e.quantity, 0, %(c
        'the stock is no longer there'
 FROM ended e;
 
+-- name: lots_that_end
+-- Of these lots, those that end before the day.
+SELECT id FROM lots WHERE id = ANY (%(ids)s::bigint[]) AND expires_on < %(until)s::date;
+
 -- name: where_to_pick
 -- The levels to take from, for each of the allocations: its lot first where it has one, then as people walk.
 SELECT v.variant_id, l.site_id, v.lot_id, v.location_id, v.on_hand

@@ -21,12 +21,13 @@ from perpetua.allocation.types import (
     Site,
     Sourcing,
     Take,
+    Waits,
     Wanted,
     WantedLine,
 )
 from perpetua.kit.quantity import ZERO
 
-__all__ = ["NO_RULES", "Shelf", "available", "decide", "in_turn", "rank_sites", "settle"]
+__all__ = ["NO_RULES", "Shelf", "arrivals", "available", "decide", "in_turn", "rank_sites", "settle"]
 
 NO_RULES: Final = ChannelRules()
 _HUNDRED: Final = Decimal(100)
@@ -281,6 +282,31 @@ SOURCING: Final[dict[Sourcing, Callable[[Wanted, Shelf], Sequence[int]]]] = {
     "fewest_parcels": _fewest_parcels,
     "most_stock": _most_stock,
 }
+
+
+def arrivals(waiting: Sequence[Waits], coming: Sequence[tuple[int, int, date, Decimal]]) -> dict[int, date]:
+    """For each line the day when all that it waits for is to have come; a line that has none is not in it.
+
+    Args:
+        waiting: in turn: what comes goes to the first first.
+        coming: variant, site, day, quantity; the earliest first.
+    """
+    left: dict[int, list[list[Any]]] = {}
+    for variant, site, day, quantity in coming:
+        left.setdefault(variant, []).append([site, day, quantity])
+    days: dict[int, date] = {}
+    never: set[int] = set()
+    for line in waiting:
+        need = line.quantity
+        for one in left.get(line.variant_id, ()):
+            if need > 0 and one[2] > 0 and line.site_id in (None, one[0]):
+                part = min(need, one[2])
+                one[2] -= part
+                need -= part
+                days[line.line_id] = max(days.get(line.line_id, one[1]), one[1])
+        if need > 0:
+            never.add(line.line_id)
+    return {line_id: day for line_id, day in days.items() if line_id not in never}
 
 
 def rank_sites(

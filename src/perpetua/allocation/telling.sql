@@ -69,3 +69,18 @@ SELECT jumps FROM orders WHERE id = %(order_id)s;
 SELECT DISTINCT coalesce(k.component_id, l.variant_id) AS variant_id
 FROM order_lines l LEFT JOIN kit_components k ON k.kit_id = l.variant_id AND l.kit
 WHERE l.quantity > l.allocated + l.shipped + l.cancelled + l.refused ORDER BY 1;
+
+-- name: to_expect
+-- All lines that wait for these items, or for kits of them, in turn; each of a kit's components by itself.
+SELECT l.id AS line_id, coalesce(k.component_id, l.variant_id) AS variant_id, l.backordered * coalesce(k.quantity, 1) AS quantity,
+       o.site_id, l.expected_on
+FROM order_lines l JOIN orders o ON o.id = l.order_id
+LEFT JOIN kit_components k ON k.kit_id = l.variant_id AND l.kit
+CROSS JOIN LATERAL (
+  SELECT coalesce(min(t.rank), %(worst)s::integer) AS rank
+  FROM unnest(%(tiers)s::text[], %(ranks)s::integer[]) AS t (code, rank) WHERE t.code = o.tier
+) t
+WHERE l.quantity > l.allocated + l.shipped + l.cancelled + l.refused
+  AND (l.variant_id = ANY (%(variant_ids)s::bigint[]) OR l.variant_id IN (
+        SELECT c.kit_id FROM kit_components c WHERE c.component_id = ANY (%(variant_ids)s::bigint[])))
+ORDER BY o.jumps DESC, t.rank, o.placed_at, l.id;

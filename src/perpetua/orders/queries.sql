@@ -64,7 +64,8 @@ FROM orders WHERE id = ANY (%(ids)s::bigint[]) ORDER BY id FOR NO KEY UPDATE;
 -- What is added to the lines' counts; may be negative.
 UPDATE order_lines l
 SET quantity = l.quantity + n.quantity, allocated = l.allocated + n.allocated, shipped = l.shipped + n.shipped,
-    cancelled = l.cancelled + n.cancelled, refused = l.refused + n.refused
+    cancelled = l.cancelled + n.cancelled, refused = l.refused + n.refused,
+    expected_on = CASE WHEN l.backordered > n.allocated + n.shipped + n.cancelled + n.refused - n.quantity THEN l.expected_on END
 FROM unnest(%(line_ids)s::bigint[], %(quantities)s::numeric[], %(allocateds)s::numeric[], %(shippeds)s::numeric[],
             %(cancelleds)s::numeric[], %(refuseds)s::numeric[]) AS n (id, quantity, allocated, shipped, cancelled, refused)
 WHERE l.id = n.id;
@@ -84,7 +85,10 @@ UPDATE orders o SET status = n.status, version = o.version + 1
 FROM unnest(%(ids)s::bigint[], %(statuses)s::text[]) AS n (id, status) WHERE o.id = n.id;
 
 -- name: set_jumps
-UPDATE orders SET jumps = %(jumps)s, version = version + 1 WHERE id = %(id)s;
+-- Before all others (each jump is one higher than the highest), or into its own place.
+UPDATE orders SET version = version + 1,
+  jumps = CASE WHEN %(back)s::boolean THEN 0 ELSE 1 + (SELECT coalesce(max(o.jumps), 0) FROM orders o WHERE o.jumps > 0) END
+WHERE id = %(id)s RETURNING jumps;
 
 -- name: set_expected
 UPDATE order_lines l SET expected_on = n.expected_on

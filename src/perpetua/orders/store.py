@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -101,6 +101,18 @@ async def change_lines(tx: Tx, changes: Sequence[LineChange]) -> None:
         "cancelleds": array([c.cancelled for c in changes]), "refuseds": array([c.refused for c in changes]),
     }  # fmt: skip
     await tx.execute(Q["change_lines"], params)
+
+
+async def jump(tx: Tx, order_id: int, *, back: bool) -> int:
+    """Put an order before all others, or back into its own place; how often it has jumped."""
+    return await tx.value(Q["set_jumps"], {"id": order_id, "back": back})
+
+
+async def expect(tx: Tx, days: Mapping[int, date | None]) -> None:
+    """Write when what lines wait for is expected, by line."""
+    if days:
+        dates = [None if day is None else day.isoformat() for day in days.values()]
+        await tx.execute(Q["set_expected"], {"line_ids": array(list(days)), "dates": array(dates)})
 
 
 async def add_lines(tx: Tx, order_id: int, lines: Sequence[AddedLine]) -> dict[int, int]:

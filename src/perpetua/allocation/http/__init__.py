@@ -2,7 +2,7 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from perpetua.allocation.http import availability, orders, reasons, reservations, rules
+from perpetua.allocation.http import availability, orders, overrides, reasons, reservations, rules
 
 __all__ = ["handlers"]
 
@@ -12,4 +12,5 @@ handlers: list[HTTPRouteHandler] = [
     *reservations.handlers,
     *rules.handlers,
     *reasons.handlers,
+    *overrides.handlers,
 ]

@@ -9,10 +9,12 @@ from perpetua.allocation.service.bulk import MAX_BULK_LINES, MAX_BULK_ORDERS, pl
 from perpetua.allocation.service.changing import cancel, cancel_many
 from perpetua.allocation.service.checking import check
 from perpetua.allocation.service.configuring import get_rules, list_rules, refill, service_levels, set_rules
+from perpetua.allocation.service.expecting import expect, expect_all
 from perpetua.allocation.service.explaining import explain, list_decisions
 from perpetua.allocation.service.filling import fill
 from perpetua.allocation.service.gathering import Gathering
 from perpetua.allocation.service.guarding import KEEPER
+from perpetua.allocation.service.overriding import jump, take
 from perpetua.allocation.service.placing import Outcome, Request, examine, place, place_together, take
 from perpetua.allocation.service.reading import current, get, list_orders
 from perpetua.allocation.service.reserving import expire, extend, list_reservations, release, reserve
@@ -32,12 +34,15 @@ __all__ = [
     "check",
     "current",
     "examine",
+    "expect",
+    "expect_all",
     "expire",
     "explain",
     "extend",
     "fill",
     "get",
     "get_rules",
+    "jump",
     "list_decisions",
     "list_orders",
     "list_reservations",

@@ -22,7 +22,7 @@ from perpetua.orders import service as orders
 from perpetua.orders.errors import BeingPicked, OrderClosed
 from perpetua.orders.types import CancelOrder, LineChange, Locked, OpenLine, Order
 
-__all__ = ["Held", "cancel", "cancel_many", "hands_off", "hold", "pick_lines", "waiting_keys"]
+__all__ = ["Held", "cancel", "cancel_many", "hands_off", "hold", "hold_all", "pick_lines", "waiting_keys"]
 
 MAX_REASON = 500
 
@@ -117,23 +117,33 @@ async def hold(tx: Tx, order_id: int, now: datetime, *, also: Collection[int] = 
     Raises:
         Missing: there is no such order.
     """
-    lines = await orders.lines_to_change(tx, order_id)
-    if not lines:
-        raise Missing("order", order_id)
+    return (await hold_all(tx, [order_id], now, also=also))[order_id]
+
+
+async def hold_all(tx: Tx, order_ids: Sequence[int], now: datetime, *, also: Collection[int] = ()) -> dict[int, Held]:
+    """As `hold`, several orders: all their positions first, then they themselves."""
+    before = {order_id: await orders.lines_to_change(tx, order_id) for order_id in sorted(set(order_ids))}
+    for order_id, lines in before.items():
+        if not lines:
+            raise Missing("order", order_id)
     ground = await store.ground(tx)
-    kits = await store.kit_parts(tx, {line.variant_id for line in lines if line.kit} | set(also))
-    allocations = await open_of(tx, [line.id for line in lines])
-    variants = (
-        {line.variant_id for line in lines} | set(also) | {part.variant_id for parts in kits.values() for part in parts}
-    )
+    every = [line for lines in before.values() for line in lines]
+    kits = await store.kit_parts(tx, {line.variant_id for line in every if line.kit} | set(also))
+    allocations = await open_of(tx, [line.id for line in every])
+    variants = {line.variant_id for line in every} | set(also)
+    variants |= {part.variant_id for parts in kits.values() for part in parts}
     variants |= {one.variant_id for some in allocations.values() for one in some}
     sites = {site.id for site in ground.sites} | {one.site_id for some in allocations.values() for one in some}
     await store.lock_to_fill(tx, variants, sites)
-    order = (await orders.lock(tx, [order_id]))[order_id]
-    return Held(
-        order, {line.line_no: line for line in await orders.lines_to_change(tx, order_id)},
-        await open_of(tx, [line.id for line in lines]), ground, kits,
-    )  # fmt: skip
+    found = await orders.lock(tx, list(before))
+    allocations = await open_of(tx, [line.id for line in every])
+    return {
+        order_id: Held(
+            found[order_id], {line.line_no: line for line in await orders.lines_to_change(tx, order_id)}, allocations,
+            ground, kits,
+        )
+        for order_id in before
+    }  # fmt: skip
 
 
 async def hands_off(tx: Tx, actor: Actor, held: Held, line_nos: Sequence[int], reason: str) -> None:

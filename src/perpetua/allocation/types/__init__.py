@@ -12,6 +12,7 @@ from perpetua.allocation.types.deciding import (
     Sourcing,
     Take,
     TierRules,
+    Waits,
     Wanted,
     WantedLine,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "TakeStock",
     "Taking",
     "TierRules",
+    "Waits",
     "Wanted",
     "WantedLine",
 ]

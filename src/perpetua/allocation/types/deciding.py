@@ -22,6 +22,7 @@ __all__ = [
     "Sourcing",
     "Take",
     "TierRules",
+    "Waits",
     "Wanted",
     "WantedLine",
 ]
@@ -136,6 +137,15 @@ class Wanted(NamedTuple):
     lines: tuple[WantedLine, ...]
     arrived: datetime
     jumps: int = 0
+
+
+class Waits(NamedTuple):
+    """So much of a variant a line waits for; only from that site, or from any. A kit's line once a component."""
+
+    line_id: int
+    variant_id: int
+    quantity: Decimal
+    site_id: int | None
 
 
 class Take(NamedTuple):

@@ -12,7 +12,7 @@ from perpetua.orders.service.moving import advance
 
 __all__ = [
     "add_lines", "advance", "change_customer", "change_lines", "check", "check_change", "counts", "create_customer",
-    "customers", "get_customer", "known", "lines_to_change", "list_customers", "lock", "on_floor",
+    "customers", "expect", "get_customer", "jump", "known", "lines_to_change", "list_customers", "lock", "on_floor",
     "orders", "set_statuses", "settled", "status_of", "summaries", "write",
 ]  # fmt: skip
 
@@ -20,6 +20,8 @@ add_lines = store.add_lines
 change_lines = store.change_lines
 counts = store.counts
 customers = store.customers
+expect = store.expect
+jump = store.jump
 known = store.known
 lines_to_change = store.lines_to_change
 lock = store.lock
