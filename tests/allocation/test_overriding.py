@@ -24,7 +24,7 @@ async def take(
         Taking(line_no=line, from_order_id=of.id, from_line_no=other, quantity=Decimal(quantity))
         for line, of, other, quantity in takes
     ]
-    return (await service.take(db, world.actor(), to.id, TakeStock(reason=reason, takes=asked))).answer
+    return (await service.take_from(db, world.actor(), to.id, TakeStock(reason=reason, takes=asked))).answer
 
 
 async def test_stock_is_taken_from_another_order(db: Database, world: SimpleNamespace) -> None:
@@ -45,7 +45,7 @@ async def test_stock_is_taken_from_another_order(db: Database, world: SimpleName
     with pytest.raises(Refusal, match="say why"):
         await take(db, world, poor, (1, rich, 1, 1), reason=" ")
     with pytest.raises(NotAllowed):
-        await service.take(db, world.actor("warehouse_staff"), poor.id, TakeStock(reason="r", takes=[]))
+        await service.take_from(db, world.actor("warehouse_staff"), poor.id, TakeStock(reason="r", takes=[]))
     whole = await order(db, world, ("DESK", 1), ("PEAR", 1), fulfilment="complete")
     with pytest.raises(Refusal, match="goes whole"):
         await take(db, world, whole, (1, rich, 1, 1))

@@ -26,7 +26,7 @@ async def take(
     """Give this order what others have allocated of the same items; what they lose waits again. Needs `orders.override`
     and a reason, and is written down for both.
     """
-    done = await service.take(db, actor, order_id, data, key=idempotency_key, clock=clock)
+    done = await service.take_from(db, actor, order_id, data, key=idempotency_key, clock=clock)
     return reply(done, status_code=200, version=done.answer.version)
 
 

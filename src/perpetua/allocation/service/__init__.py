@@ -14,7 +14,7 @@ from perpetua.allocation.service.explaining import explain, list_decisions
 from perpetua.allocation.service.filling import fill
 from perpetua.allocation.service.gathering import Gathering
 from perpetua.allocation.service.guarding import KEEPER
-from perpetua.allocation.service.overriding import jump, take
+from perpetua.allocation.service.overriding import jump, take_from
 from perpetua.allocation.service.placing import Outcome, Request, examine, place, place_together, take
 from perpetua.allocation.service.reading import current, get, list_orders
 from perpetua.allocation.service.reserving import expire, extend, list_reservations, release, reserve
@@ -58,6 +58,7 @@ __all__ = [
     "set_rules",
     "ship",
     "take",
+    "take_from",
 ]
 
 events.listen(KEEPER)

@@ -22,13 +22,13 @@ from perpetua.orders import service as orders
 from perpetua.orders.errors import OrderClosed
 from perpetua.orders.types import LineChange, OpenLine, Order
 
-__all__ = ["jump", "take"]
+__all__ = ["jump", "take_from"]
 
 MAX_TAKES = 100
 MAX_REASON = 500
 
 
-async def take(
+async def take_from(
     db: Database,
     actor: Actor,
     order_id: int,
