@@ -27,10 +27,12 @@ async def decide_new(tx: Tx, drafts: Drafts, now: datetime) -> dict[int, Order]:
     wanted = [draft.wanted for draft in drafts.orders.values()]
     held = await holding.held_for(tx, drafts.orders)
     own = {one.key for some in held.values() for one in some}
+    variants = {variant for one in wanted for line in one.lines for variant, _ in line.parts} | {key[0] for key in own}
+    sites = {site for one in wanted for site in one.sites} | {key[1] for key in own}
+    if own:  # what of it is not ordered goes to whoever waits
+        await store.lock_to_fill(tx, variants, sites)
     positions = await store.lock(
-        tx, {variant for one in wanted for line in one.lines for variant, _ in line.parts} | {key[0] for key in own},
-        sorted({site for one in wanted for site in one.sites} | {key[1] for key in own}),
-        with_lots=_tracked(drafts), sharing=_sharing(drafts), today=now.date(),
+        tx, variants, sorted(sites), with_lots=_tracked(drafts), sharing=_sharing(drafts), today=now.date(),
     )  # fmt: skip
     turned = await holding.turn(tx, held, drafts.orders, ground.version)
     decided: dict[int, list[Decided]] = defaultdict(list)

@@ -187,9 +187,12 @@ async def _reserve(tx: Tx, actor: Actor, command: Reserve, now: datetime) -> Res
     tracked |= {part.variant_id for parts in kits.values() for part in parts if part.lots}
     own = await held_by(tx, [(command.channel, command.holder)]) if command.replace else []
     shares = ground.rules.channels.get(command.channel, rules.NO_RULES).share_percent is not None
+    stock = {variant for line in lines for variant, _ in line.parts} | {one.variant_id for one in own}
+    sites = set(wanted.sites) | {one.site_id for one in own}
+    if own:  # what of it is not held anew goes to whoever waits
+        await store.lock_to_fill(tx, stock, sites)
     positions = await store.lock(
-        tx, {variant for line in lines for variant, _ in line.parts} | {one.variant_id for one in own},
-        sorted(set(wanted.sites) | {one.site_id for one in own}), with_lots=tracked,
+        tx, stock, sorted(sites), with_lots=tracked,
         sharing=[command.channel] if shares else [], today=now.date(),
     )  # fmt: skip
     ended = await end_held(
