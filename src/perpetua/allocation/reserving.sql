@@ -26,11 +26,12 @@ ORDER BY r.id;
 -- These end, as far as they are open still; a trigger takes them from the positions, whose locks the caller holds.
 WITH ended AS (
   UPDATE reservations r SET state = %(state)s, ended_at = clock_timestamp()
-  WHERE r.id = ANY (%(ids)s::bigint[]) AND r.state = 'open'
-  RETURNING r.id, r.channel, r.holder, r.variant_id, r.site_id, r.lot_id, r.quantity
+  FROM unnest(%(ids)s::bigint[], %(actor_ids)s::bigint[]) AS n (id, actor_id)
+  WHERE r.id = n.id AND r.state = 'open'
+  RETURNING r.id, r.channel, r.holder, r.variant_id, r.site_id, r.lot_id, r.quantity, n.actor_id
 ), told AS (
   INSERT INTO allocation_audit_log (actor_id, action, reservation_id, variant_id, asked, given, config_version, facts, reason)
-  SELECT %(actor_id)s, 'reservation_ended', e.id, e.variant_id, e.quantity, 0, %(config_version)s,
+  SELECT e.actor_id, 'reservation_ended', e.id, e.variant_id, e.quantity, 0, %(config_version)s,
          jsonb_build_object('site_id', e.site_id, 'holder', e.holder, 'channel', e.channel, 'state', %(state)s::text),
          %(reason)s
   FROM ended e

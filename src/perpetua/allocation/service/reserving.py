@@ -128,7 +128,12 @@ async def release(
         if not chosen or (command.ids is not None and len(chosen) != len(set(command.ids))):
             raise Missing("reservation of", command.holder)
         ended = await end_held(
-            tx, chosen, "released", actor_id=actor.person_id, version=ground.version, reason=command.reason
+            tx,
+            chosen,
+            "released",
+            actor_ids=[actor.person_id] * len(chosen),
+            version=ground.version,
+            reason=command.reason,
         )
         await fill(tx, actor.person_id, {one.key for one in ended}, now, reason="a reservation was released")
         return await _answer(tx, command.channel, command.holder, now, [], [one.id for one in ended])
@@ -196,7 +201,12 @@ async def _reserve(tx: Tx, actor: Actor, command: Reserve, now: datetime) -> Res
         sharing=[command.channel] if shares else [], today=now.date(),
     )  # fmt: skip
     ended = await end_held(
-        tx, own, "released", actor_id=actor.person_id, version=ground.version, reason="replaced by its holder"
+        tx,
+        own,
+        "released",
+        actor_ids=[actor.person_id] * len(own),
+        version=ground.version,
+        reason="replaced by its holder",
     )
     given_back = [rules.Take(*one.key, one.lot_id, one.quantity) for one in ended]
     decided = rules.decide([wanted], positions, ground.rules, {0: given_back})
