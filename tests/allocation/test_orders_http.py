@@ -158,25 +158,27 @@ async def test_bulk_answers_each_by_itself(client: Client, db: Database, world: 
         body("1", "NOTHING", channel="bulk", external_id="X1"),
         body("1", "PEAR"),
         body("NaN", "PEAR", channel="bulk", external_id="X2"),
+        {"channel": "bulk", "external_id": "X3", "lines": [{"sku": "PEAR", "quantity": {"much": 1}}]},
         body("9", "PEAR", channel="bulk", external_id="B0"),
     ]
     answer = await client.post("/api/orders/bulk", json={"orders": orders})
     assert answer.status_code == 200, answer.text
     told = answer.json()
-    assert (told["taken"], told["replayed"], told["refused"]) == (5, 0, 4)
-    assert [one["index"] for one in told["orders"]] == list(range(9))
-    assert [one["status"] for one in told["orders"]] == [201, 422, 422, 422, 409, 201, 201, 201, 201]
+    assert (told["taken"], told["replayed"], told["refused"]) == (5, 0, 5)
+    assert [one["index"] for one in told["orders"]] == list(range(10))
+    assert [one["status"] for one in told["orders"]] == [201, 422, 422, 422, 422, 409, 201, 201, 201, 201]
     problems = [one["problem"] for one in told["orders"] if "problem" in one]
     assert [(one["code"], one.get("field")) for one in problems] == [
         ("unknown_items", "lines[0].sku"),
         ("invalid_value", "external_id"),
+        ("invalid_value", "lines[0].quantity"),
         ("invalid_value", "lines[0].quantity"),
         ("external_id_reused", None),
     ]
     given = [Decimal(one["order"]["lines"][0]["allocated"]) for one in told["orders"] if "order" in one]
     assert sum(given) == 3
     again = (await client.post("/api/orders/bulk", json={"orders": orders})).json()
-    assert (again["taken"], again["replayed"], again["refused"]) == (0, 5, 4)
+    assert (again["taken"], again["replayed"], again["refused"]) == (0, 5, 5)
     assert [one["order"]["id"] for one in again["orders"] if "order" in one] == [
         one["order"]["id"] for one in told["orders"] if "order" in one
     ]

@@ -2,6 +2,7 @@
 
 Always true:
 - JSON is decoded straight into the handler's own type: decimals stay exact, nothing is coerced.
+- A body of many things (`one_by_one` names their list) is not refused for the shape of one; the refusal stands there.
 - A body that is no JSON is 400; JSON of the wrong shape is 422 and names the field by its path; another media type
   is 415.
 - A form that is broken, or has no file where one is asked for, is refused before the handler is entered.
@@ -9,7 +10,7 @@ Always true:
 """
 
 import re
-from typing import Any, Final, cast
+from typing import Any, Final, cast, get_args, get_type_hints
 
 import msgspec
 from litestar import Request
@@ -119,7 +120,10 @@ def decoded(body: bytes, kind: Any) -> Any:
         made = msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         # The shape is looked at while reading: what follows may yet turn out to be no JSON at all.
-        raise _misshapen(str(error), decoded(body, Any)) from None
+        sent = decoded(body, Any)
+        if (field := getattr(kind, "one_by_one", None)) and (made := _one_by_one(body, kind, field)):
+            return made
+        raise _misshapen(str(error), sent) from None
     except UnicodeDecodeError as error:
         raise MalformedJson(reason=f"It is not UTF-8 ({error.reason}).") from None
     except msgspec.DecodeError as error:
@@ -129,6 +133,28 @@ def decoded(body: bytes, kind: Any) -> Any:
     if _NUL.search(body):
         raise InvalidValue("body", "\\u0000", "holds the letter NUL, which no text may have; leave it out")
     return made
+
+
+def _one_by_one(body: bytes, kind: Any, field: str) -> Any:
+    """The body of a kind whose list `field` is read item by item: what is wrong with one is told in its place alone.
+
+    None where it is something else that is wrong.
+    """
+    try:
+        parts = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        items = msgspec.json.decode(parts[field], type=list[msgspec.Raw])
+        rest = msgspec.json.decode(json.dumps({**parts, field: []}), type=kind)
+    except (KeyError, msgspec.MsgspecError):
+        return None
+    of = get_args(get_type_hints(kind)[field])[0]
+    return msgspec.structs.replace(rest, **{field: [_item(bytes(item), of) for item in items]})
+
+
+def _item(item: bytes, kind: Any) -> Any:
+    try:
+        return decoded(item, kind)
+    except InvalidValue as refusal:
+        return refusal
 
 
 def _misshapen(message: str, sent: Any) -> InvalidValue:

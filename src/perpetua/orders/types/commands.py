@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 import msgspec
 
@@ -66,9 +66,11 @@ class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class PlaceOrders(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Many orders, each with its own external id."""
+    """Many orders, each with its own external id. Where one cannot be read, why stands in its place."""
 
     orders: list[PlaceOrder]
+
+    one_by_one: ClassVar = "orders"
 
 
 class CancelLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
