@@ -1,5 +1,6 @@
 """What was promised is kept, whatever moves the stock beneath it; and it is proved."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +10,9 @@ from perpetua.access.types import SYSTEM
 from perpetua.allocation import service
 from perpetua.allocation.types import Reserve, ReserveLine
 from perpetua.kit.database import Database, sql
+from perpetua.kit.imports import ImportOptions, Source, begin, undo
 from perpetua.kit.quantity import ZERO
+from perpetua.ledger.imports import OPENING_STOCK
 from perpetua.places import service as places
 from perpetua.places.errors import StockPromised
 from perpetua.places.types import ChangeLocation, MoveLocation
@@ -37,6 +40,21 @@ async def test_a_place_with_promised_stock_stays_sellable(db: Database, world: S
     assert (await now(db, world, held)).lines[0].allocated == 4
     other = await places.get(db, world.actor(), other.id)
     await places.change(db, world.actor(), other.id, ChangeLocation(sellable=True), version=other.version)
+    await sound(db)
+
+
+async def test_an_import_that_is_undone_takes_its_stock_back_from_orders(
+    db: Database, world: SimpleNamespace, tmp_path: Path
+) -> None:
+    await make(db, world, "BULB")
+    waits = await order(db, world, ("BULB", 4))
+    file = tmp_path / "opening.csv"
+    file.write_text("sku,location,quantity\nBULB,LON-A-1,6\n", encoding="utf-8")
+    done = await begin(db, SYSTEM, OPENING_STOCK, [Source(file, "opening.csv")], ImportOptions(again=True))
+    assert (await now(db, world, waits)).status == "ALLOCATED"
+    await undo(db, SYSTEM, OPENING_STOCK, done.id)
+    after = await now(db, world, waits)
+    assert (after.status, after.lines[0].backordered) == ("BACKORDERED", 4)
     await sound(db)
 
 
