@@ -203,6 +203,9 @@ async def test_over_http(client: Client, db: Database, world: SimpleNamespace) -
     who = {"holder": "web/1", "channel": "web"}
     longer = await client.post("/api/reservations/extend", json={**who, "expires_in_seconds": 999})
     assert longer.status_code == 200
+    for wrong in ("NaN", "Infinity", "-1", "0", "1e99", "0.5"):
+        odd = {"holder": "odd", "lines": [{"sku": "hat", "quantity": wrong}]}
+        assert (await client.post("/api/reservations", json=odd)).status_code in (400, 422), wrong
     gone = await client.post("/api/reservations/release", json=who)
     assert [one["state"] for one in gone.json()["reservations"]] == ["released"]
     assert (await client.post("/api/reservations/release", json=who)).status_code == 404

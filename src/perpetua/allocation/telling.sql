@@ -4,7 +4,7 @@ SELECT pg_advisory_xact_lock(7015);
 -- name: rules_versions
 SELECT c.version, c.rules, c.note, c.created_by, p.name AS by, c.created_at
 FROM allocation_config c JOIN people p ON p.id = c.created_by
-WHERE (%(after)s::integer IS NULL OR c.version < %(after)s) AND (%(version)s::integer IS NULL OR c.version = %(version)s)
+WHERE (%(after)s::bigint IS NULL OR c.version < %(after)s) AND (%(version)s::integer IS NULL OR c.version = %(version)s)
 ORDER BY c.version DESC LIMIT %(limit)s;
 
 -- name: set_rules

@@ -12,7 +12,7 @@ from perpetua.allocation import store
 from perpetua.allocation.service.filling import fill
 from perpetua.allocation.types import Rules, RulesVersion, ServiceLevel, SetRules, Site
 from perpetua.kit import json
-from perpetua.kit.clock import Clock, system_clock
+from perpetua.kit.clock import Clock, bounded, system_clock
 from perpetua.kit.database import Database, Queries, Tx
 from perpetua.kit.errors import InvalidValue, Missing, Stale
 from perpetua.kit.idempotency import Answered, once
@@ -90,7 +90,7 @@ async def service_levels(
 ) -> list[ServiceLevel]:
     """By channel and tier: the share of lines allocated at once (of the last 30 days), beside the tier's target."""
     actor.require("orders.read")
-    asked = {"since": since or clock() - timedelta(days=USUAL_DAYS)}
+    asked = {"since": bounded(since, "since") if since else clock() - timedelta(days=USUAL_DAYS)}
     async with db.snapshot() as tx:
         targets = {tier.code: tier.service_level for tier in (await store.ground(tx)).rules.tiers}
         rows = await tx.dicts(Q["service_levels"], asked)

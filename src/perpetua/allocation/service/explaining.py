@@ -13,6 +13,7 @@ from perpetua.allocation.service.configuring import Q, rules_at
 from perpetua.allocation.service.filling import in_turn_params
 from perpetua.allocation.types import Action, DecisionRow, Explained, ExplainedLine
 from perpetua.items import service as items
+from perpetua.kit.clock import bounded
 from perpetua.kit.database import Database, Tx
 from perpetua.kit.errors import Missing
 from perpetua.kit.listing import Page, PageRequest, page_of
@@ -72,7 +73,7 @@ async def list_decisions(
             variant_id = next(iter(found.values())).id
         rows = await _rows(
             tx, after=after[0] if after else None, order_id=order_id, variant_id=variant_id, action=action,
-            actor_id=actor_id, since=since, limit=page.limit + 1,
+            actor_id=actor_id, since=since and bounded(since, "since"), limit=page.limit + 1,
         )  # fmt: skip
     return page_of(rows, page, lambda row: [row.id])
 

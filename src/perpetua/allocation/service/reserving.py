@@ -36,7 +36,7 @@ from perpetua.kit.database import Database, Tx, array
 from perpetua.kit.errors import InvalidValue, Missing, TooLarge
 from perpetua.kit.idempotency import Answered, once
 from perpetua.kit.listing import Page, PageRequest, page_of
-from perpetua.kit.quantity import ZERO
+from perpetua.kit.quantity import ZERO, exact_quantity
 from perpetua.orders.types import ShipTo
 
 __all__ = ["expire", "extend", "list_reservations", "release", "reserve"]
@@ -66,7 +66,7 @@ async def reserve(
     if len(command.lines) > MAX_LINES:
         raise TooLarge(reason=f"At most {MAX_LINES} lines are held at once; send the rest after.", limit=MAX_LINES)
     for at, line in enumerate(command.lines):
-        if not line.quantity > 0:
+        if exact_quantity(line.quantity, f"lines[{at}].quantity") <= 0:
             raise InvalidValue(f"lines[{at}].quantity", str(line.quantity), "must be more than 0")
     if command.min_life_days is not None and not 0 <= command.min_life_days <= 3650:
         raise InvalidValue("min_life_days", command.min_life_days, "must be 0 to 3650")
