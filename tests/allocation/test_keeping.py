@@ -52,6 +52,11 @@ async def test_an_import_that_is_undone_takes_its_stock_back_from_orders(
     file.write_text("sku,location,quantity\nBULB,LON-A-1,6\n", encoding="utf-8")
     done = await begin(db, SYSTEM, OPENING_STOCK, [Source(file, "opening.csv")], ImportOptions(again=True))
     assert (await now(db, world, waits)).status == "ALLOCATED"
+    await make_kit(db, world, "BULBS", BULB=2)
+    kits = tmp_path / "kits.csv"
+    kits.write_text("sku,location,quantity\nBULBS,LON-A-1,6\n", encoding="utf-8")
+    refused = await begin(db, SYSTEM, OPENING_STOCK, [Source(kits, "kits.csv")], ImportOptions(again=True))
+    assert (refused.rows_good, refused.rows_bad) == (0, 1)
     await undo(db, SYSTEM, OPENING_STOCK, done.id)
     after = await now(db, world, waits)
     assert (after.status, after.lines[0].backordered) == ("BACKORDERED", 4)

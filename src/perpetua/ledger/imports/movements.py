@@ -227,6 +227,10 @@ def _unfit(one: _Taken, variant: Any, place: Any) -> BadRow | None:
         return BadRow(
             one.parsed.place, "unknown_location", f"there is no location {one.location}", "location", one.location
         )
+    if variant.kit:
+        return BadRow(
+            one.parsed.place, "kit_has_no_stock", f"{variant.sku} is a kit; name its components", "sku", one.sku
+        )
     if variant.tracking != "none":
         reason = f"{variant.sku} is tracked by {variant.tracking}; post it with its {variant.tracking}s instead"
         return BadRow(one.parsed.place, "tracked_item", reason, "sku", one.sku)

@@ -116,6 +116,8 @@ def _unfit(parsed: Parsed, sku: str, code: str, variant: Any, place: Any) -> Bad
     quantity: Decimal = parsed.values["quantity"]
     if quantity < 0:
         return BadRow(parsed.place, "invalid_value", "opening stock cannot be negative", "quantity", str(quantity))
+    if variant.kit:
+        return BadRow(parsed.place, "kit_has_no_stock", f"{sku} is a kit; name its components", "sku", sku)
     if variant.tracking != "none":
         reason = f"{sku} is tracked by {variant.tracking}; receive it with its {variant.tracking}s instead"
         return BadRow(parsed.place, "tracked_item", reason, "sku", sku)
