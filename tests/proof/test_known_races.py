@@ -16,7 +16,7 @@ from perpetua.allocation.types import Reserve, ReserveLine
 from perpetua.kit.database import Database, Tx, sql
 from perpetua.kit.errors import Refusal
 from perpetua.ledger import service as ledger
-from perpetua.ledger.types import Adjust, AdjustLine, Receive, ReceiveLine, Return, ReturnLine
+from perpetua.ledger.types import Adjust, AdjustLine, Receive, ReceiveLine, Return, ReturnLine, Sell, SellLine
 from perpetua.orders.types import CancelOrder, Order, Pick, PlaceLine, PlaceOrder, ShipLine, ShipOrder
 
 D = Decimal
@@ -262,3 +262,44 @@ async def test_a_bad_order_fails_alone(make: Any, world: SimpleNamespace, db: Da
     outcomes = await service.place_together(db, [Request(world.actor(), one) for one in orders])
     assert [isinstance(one, Refusal) for one in outcomes] == [True, False, True, True, False, True, True, False]
     assert await item.sound() == (3, 3)
+
+
+async def test_what_has_expired_stops_no_sale(make: Any, world: SimpleNamespace, db: Database) -> None:
+    item = await make()
+    await item.bring(1)
+    async with db.admin() as tx:
+        await tx.execute(
+            sql("""INSERT INTO reservations
+                     (kind, channel, holder, variant_id, site_id, quantity, expires_at, created_by)
+                   VALUES ('cart', 'web', 'gone', %(v)s, %(s)s, 1, now() - interval '1 minute', 0)"""),
+            {"v": item.id, "s": world.places["LON"]},
+        )
+    line = SellLine(sku=item.sku, quantity=D(1), location="LON-A-1")
+    await ledger.sell(db, world.actor(), Sell(lines=[line]))
+    assert await item.sound() == (0, 0)
+
+
+async def test_a_lost_component_takes_a_kit_and_leaves_nothing_idle(make: Any, world: SimpleNamespace) -> None:
+    one, other = await make(), await make()
+    kit = await make(of={one.id: 1, other.id: 1})
+    await one.bring(3)
+    await other.bring(3)
+    whole, single, waiting = await kit.place(3), await one.place(2), await other.place(1)
+    assert whole.lines[0].allocated == 3
+    line = AdjustLine(sku=one.sku, quantity=D(-1), location="LON-A-1")
+    await ledger.adjust(one.db, world.actor(), Adjust(lines=[line], reason_code="damage"))
+    # The kit comes first in turn again: it has two, and the third's other component goes to whoever waits for it.
+    assert [(await one.now(order)).lines[0].allocated for order in (whole, single, waiting)] == [2, 0, 1]
+    assert await one.sound() == (2, 2)
+    assert await other.sound() == (3, 3)
+
+
+async def test_an_expired_lot_is_not_shipped_in_the_place_of_a_lost_one(make: Any, world: SimpleNamespace) -> None:
+    item, today = await make("lot"), datetime.now(UTC).date()
+    await item.bring(1, lot="GOOD", expires_on=str(today + timedelta(days=9)))
+    await item.bring(1, lot="OLD", expires_on=str(today - timedelta(days=9)))
+    order = await item.place(1)
+    line = AdjustLine(sku=item.sku, quantity=D(-1), location="LON-A-1", lot="GOOD")
+    await ledger.adjust(item.db, world.actor(), Adjust(lines=[line], reason_code="damage"))
+    with pytest.raises(Refusal):
+        await service.ship(item.db, world.actor(), order.id, ShipOrder())

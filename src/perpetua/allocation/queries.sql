@@ -228,9 +228,11 @@ FROM ended e;
 SELECT id FROM lots WHERE id = ANY (%(ids)s::bigint[]) AND expires_on < %(until)s::date;
 
 -- name: where_to_pick
--- The levels to take from, for each of the allocations: its lot first where it has one, then as people walk.
+-- The levels to take from, for each of the allocations: its lot first where it has one, then as people walk. Of what has
+-- expired nothing is taken unless somebody says so.
 SELECT v.variant_id, l.site_id, v.lot_id, v.location_id, v.on_hand
 FROM inventory_levels v JOIN locations l ON l.id = v.location_id JOIN lots t ON t.id = v.lot_id
 WHERE v.variant_id = ANY (%(variant_ids)s::bigint[]) AND l.site_id = ANY (%(site_ids)s::bigint[])
   AND l.sellable AND l.kind <> 'transit' AND v.on_hand > 0 AND NOT t.blocked
+  AND (t.expires_on IS NULL OR t.expires_on >= %(today)s::date)
 ORDER BY v.variant_id, l.site_id, t.expires_on NULLS LAST, l.pick_sequence NULLS LAST, l.code, v.lot_id;

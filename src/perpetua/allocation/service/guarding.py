@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -53,6 +54,10 @@ class LastInTurn(Open, frozen=True, kw_only=True):
 class Keeper:
     """Listens to the ledger."""
 
+    def __init__(self) -> None:
+        self._freed: WeakKeyDictionary[Tx, set[Key]] = WeakKeyDictionary()
+        """Where more was given back than was lost, by transaction: given to whoever waits once the loss is written."""
+
     async def also(self, tx: Tx, rows: Sequence[Row]) -> Sequence[Key]:
         """What those who wait may need beside what comes, and what kits would give back of what goes."""
         if all(row.quantity > 0 for row in rows) and not await tx.value(store.Q["anyone_waits"]):
@@ -74,6 +79,12 @@ class Keeper:
             "quantities": array([row.quantity for row in rows]),
         }
         short = await tx.rows(store.Q["promised_away"], params, as_=Short)
+        if any(one.reserved for one in short):
+            # What has expired holds nothing, whether or not somebody has written that down: locking ends it.
+            keys = {(one.variant_id, one.site_id) for one in short}
+            await store.lock_to_fill(tx, {key[0] for key in keys}, {key[1] for key in keys})
+            self._freed.setdefault(tx, set()).update(keys)
+            short = await tx.rows(store.Q["promised_away"], params, as_=Short)
         if not short:
             return
         chosen = {row.variant_id for row in falling if row.type in CHOSEN and row.corrects_id is None}
@@ -82,23 +93,20 @@ class Keeper:
                 left = max(one.sellable - one.allocated - one.reserved, ZERO)
                 raise Promised(sku=one.sku, site=one.site, asked=-one.change, available=left, allocated=one.allocated,
                                reserved=one.reserved, on_hand=one.sellable)  # fmt: skip
-        freed = await _give_up(tx, actor, short)
-        # Kits give back more than was lost of them; what these rows touch too is left to those who come next.
-        touched = {row.variant_id for row in rows}
-        rest = {key for key in freed if key[0] not in touched}
-        await fill(tx, actor.person_id, rest, system_clock(), reason="a kit lost a component")
+        self._freed.setdefault(tx, set()).update(await _give_up(tx, actor, short))
 
     async def after(self, tx: Tx, actor: Actor, rows: Sequence[Row]) -> None:
-        """Stock came: to those who wait for it."""
-        rising = [row for row in rows if row.quantity > 0]
-        if not rising or not await tx.value(store.Q["anyone_waits"]):
+        """Stock came, or more was given back than was lost (of kits all goes or none): to those who wait for it."""
+        rising, freed = [row for row in rows if row.quantity > 0], self._freed.pop(tx, set())
+        if not (rising or freed) or not await tx.value(store.Q["anyone_waits"]):
             return
         params = {
             "variant_ids": array([row.variant_id for row in rising]),
             "location_ids": array([row.location_id for row in rising]),
         }
         grown = {(row["variant_id"], row["site_id"]) for row in await tx.dicts(store.Q["grown"], params)}
-        await fill(tx, actor.person_id, grown, system_clock(), reason="stock came")
+        reason = "stock came" if rising else "more was given back than was lost"
+        await fill(tx, actor.person_id, grown | freed, system_clock(), reason=reason)
 
 
 KEEPER: Final = Keeper()
@@ -122,7 +130,7 @@ async def _give_up(tx: Tx, actor: Actor, short: Sequence[Short]) -> set[Key]:
         }  # fmt: skip
         await tx.execute(store.Q["drop_reservations"], params)
     await settle_statuses(tx, order_ids)
-    return freed
+    return freed | set(left)
 
 
 async def _lose(

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 
 from perpetua.access.types import Actor
@@ -60,7 +61,7 @@ async def ship(
         codes = {site.id: site.code for site in held.ground.sites}
         for ending in (one for some in endings.values() for one in some):
             actor.require_place([ending.of.site_id], codes.get(ending.of.site_id, str(ending.of.site_id)))
-        rows = await _rows(tx, actor, chosen, endings)
+        rows = await _rows(tx, actor, chosen, endings, now.date())
         await end(tx, [one for some in endings.values() for one in some], "shipped")
         await orders.change_lines(
             tx, [LineChange(line.id, allocated=-quantity, shipped=quantity) for line, quantity, _ in chosen]
@@ -108,7 +109,7 @@ def _chosen(held: Held, command: ShipOrder) -> Chosen:
     return chosen
 
 
-async def _rows(tx: Tx, actor: Actor, chosen: Chosen, endings: dict[int, list[Ending]]) -> list[Row]:
+async def _rows(tx: Tx, actor: Actor, chosen: Chosen, endings: dict[int, list[Ending]], today: date) -> list[Row]:
     """The SALE rows: from where it was said, else from where it lies."""
     told = [(line, pick) for line, _, one in chosen if one and one.picks for pick in one.picks]
     rows: list[Row] = []
@@ -120,15 +121,17 @@ async def _rows(tx: Tx, actor: Actor, chosen: Chosen, endings: dict[int, list[En
         ]  # fmt: skip
         rows += await ledger.sale_rows(tx, actor, lines)
     untold = [ending for line, _, one in chosen if not (one and one.picks) for ending in endings[line.id]]
-    rows += await _found(tx, untold, first=len(rows) + 1)
+    rows += await _found(tx, untold, today, first=len(rows) + 1)
     return rows
 
 
-async def _found(tx: Tx, endings: Sequence[Ending], *, first: int) -> list[Row]:
+async def _found(tx: Tx, endings: Sequence[Ending], today: date, *, first: int) -> list[Row]:
     if not endings:
         return []
     keys = {one.of.key for one in endings}
-    asked = {"variant_ids": sorted({key[0] for key in keys}), "site_ids": sorted({key[1] for key in keys})}
+    asked = {
+        "variant_ids": sorted({key[0] for key in keys}), "site_ids": sorted({key[1] for key in keys}), "today": today,
+    }  # fmt: skip
     levels: dict[tuple[int, int], list[list[Decimal | int]]] = defaultdict(list)
     for row in await tx.dicts(store.Q["where_to_pick"], asked):
         levels[row["variant_id"], row["site_id"]].append([row["lot_id"], row["location_id"], row["on_hand"]])
