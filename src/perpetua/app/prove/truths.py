@@ -125,7 +125,7 @@ TRUTHS: Final[tuple[Truth, ...]] = (
     Truth("idle_whole", "No order waits to go as a whole while all that it misses is free", """
         SELECT concat('order ', x.order_id), bool_and(x.missing <= x.free) FROM (
           SELECT w.order_id, w.variant_id, sum(w.waiting) AS missing,
-                 (SELECT sum(greatest(s.free, 0)) FROM shelves s WHERE s.variant_id = w.variant_id) AS free
+                 coalesce((SELECT sum(greatest(s.free, 0)) FROM shelves s WHERE s.variant_id = w.variant_id), 0) AS free
           FROM waits w WHERE w.fulfilment = 'complete'
             AND NOT EXISTS (SELECT FROM order_lines k WHERE k.order_id = w.order_id AND k.kit)
           GROUP BY 1, 2) x GROUP BY x.order_id"""),
