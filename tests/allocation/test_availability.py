@@ -4,6 +4,7 @@ import time
 from datetime import date
 from decimal import Decimal
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from httpx import AsyncClient as Client
@@ -16,8 +17,8 @@ from perpetua.kit.database import Database, count_statements, sql
 from perpetua.kit.errors import Refusal
 
 
-async def ask(db: Database, world: SimpleNamespace, *skus: str, **more: object) -> AvailabilityAnswer:
-    return await service.availability(db, world.actor(), AskAvailability(skus=list(skus), **more))  # type: ignore[arg-type]
+async def ask(db: Database, world: SimpleNamespace, *skus: str, **more: Any) -> AvailabilityAnswer:
+    return await service.availability(db, world.actor(), AskAvailability(skus=list(skus), **more))
 
 
 async def test_it_is_what_an_order_would_get(db: Database, world: SimpleNamespace) -> None:

@@ -77,57 +77,48 @@ CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON allocation_audit_log
 ALTER TABLE inventory_positions ADD CONSTRAINT position_not_oversold
   CHECK (allocated + reserved <= greatest(on_hand - unsellable, 0));
 
--- Keeps the positions' allocated and reserved, whoever writes allocations and reservations, in the same statement.
--- Nested loops are forced: the cached plan must stay right whether one row or ten thousand come.
-CREATE FUNCTION allocation_project() RETURNS trigger
+-- Keeps the positions' allocated and reserved, whoever writes allocations and reservations, in the same statement; where
+-- there is no position, nothing is there to be promised. Nested loops are forced: the cached plan must stay right whether
+-- one row or ten thousand come.
+CREATE FUNCTION promise_project() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 AS $$
+DECLARE variants bigint[]; sites bigint[]; quantities numeric[]; touched bigint;
 BEGIN
   IF TG_OP = 'INSERT' THEN
-    UPDATE inventory_positions p SET allocated = p.allocated + d.quantity, version = p.version + 1
-    FROM (SELECT n.variant_id, n.site_id, sum(n.quantity) AS quantity FROM new_rows n WHERE n.state = 'open' GROUP BY 1, 2) d
-    WHERE p.variant_id = d.variant_id AND p.site_id = d.site_id;
+    SELECT array_agg(d.variant_id), array_agg(d.site_id), array_agg(d.quantity) INTO variants, sites, quantities
+    FROM (SELECT n.variant_id, n.site_id, sum(n.quantity) AS quantity
+          FROM new_rows n WHERE n.state = 'open' GROUP BY 1, 2) d;
   ELSE
-    UPDATE inventory_positions p SET allocated = p.allocated + d.quantity, version = p.version + 1
+    SELECT array_agg(d.variant_id), array_agg(d.site_id), array_agg(d.quantity) INTO variants, sites, quantities
     FROM (SELECT x.variant_id, x.site_id, sum(x.quantity) AS quantity
           FROM (SELECT n.variant_id, n.site_id, n.quantity FROM new_rows n WHERE n.state = 'open'
                 UNION ALL SELECT o.variant_id, o.site_id, -o.quantity FROM old_rows o WHERE o.state = 'open') x
-          GROUP BY 1, 2 HAVING sum(x.quantity) <> 0) d
-    WHERE p.variant_id = d.variant_id AND p.site_id = d.site_id;
+          GROUP BY 1, 2 HAVING sum(x.quantity) <> 0) d;
+  END IF;
+
+  UPDATE inventory_positions p
+  SET allocated = p.allocated + CASE WHEN TG_TABLE_NAME = 'order_allocations' THEN d.quantity ELSE 0 END,
+      reserved = p.reserved + CASE WHEN TG_TABLE_NAME = 'reservations' THEN d.quantity ELSE 0 END,
+      version = p.version + 1
+  FROM unnest(variants, sites, quantities) AS d (variant_id, site_id, quantity)
+  WHERE p.variant_id = d.variant_id AND p.site_id = d.site_id;
+  GET DIAGNOSTICS touched = ROW_COUNT;
+  IF touched < coalesce(cardinality(variants), 0) THEN
+    RAISE check_violation USING CONSTRAINT = 'position_not_oversold', MESSAGE = 'what is promised has no position';
   END IF;
   RETURN NULL;
 END $$;
 CREATE TRIGGER project_new AFTER INSERT ON order_allocations
-  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION allocation_project();
+  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION promise_project();
 CREATE TRIGGER project_change AFTER UPDATE ON order_allocations
-  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION allocation_project();
-
-CREATE FUNCTION reservation_project() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = public
-SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
-AS $$
-BEGIN
-  IF TG_OP = 'INSERT' THEN
-    UPDATE inventory_positions p SET reserved = p.reserved + d.quantity, version = p.version + 1
-    FROM (SELECT n.variant_id, n.site_id, sum(n.quantity) AS quantity FROM new_rows n WHERE n.state = 'open' GROUP BY 1, 2) d
-    WHERE p.variant_id = d.variant_id AND p.site_id = d.site_id;
-  ELSE
-    UPDATE inventory_positions p SET reserved = p.reserved + d.quantity, version = p.version + 1
-    FROM (SELECT x.variant_id, x.site_id, sum(x.quantity) AS quantity
-          FROM (SELECT n.variant_id, n.site_id, n.quantity FROM new_rows n WHERE n.state = 'open'
-                UNION ALL SELECT o.variant_id, o.site_id, -o.quantity FROM old_rows o WHERE o.state = 'open') x
-          GROUP BY 1, 2 HAVING sum(x.quantity) <> 0) d
-    WHERE p.variant_id = d.variant_id AND p.site_id = d.site_id;
-  END IF;
-  RETURN NULL;
-END $$;
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION promise_project();
 CREATE TRIGGER project_new AFTER INSERT ON reservations
-  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION reservation_project();
+  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION promise_project();
 CREATE TRIGGER project_change AFTER UPDATE ON reservations
-  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION reservation_project();
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION promise_project();
 
 -- Locks the positions of these variants at these sites, in the order that the ledger locks them, ends the reservations
 -- that have expired there, and tells what is there. What is read here stays so until the transaction ends: the check and
