@@ -1,6 +1,5 @@
 """What may be promised is told by the rules that allocation decides by."""
 
-import time
 from datetime import date
 from decimal import Decimal
 from types import SimpleNamespace
@@ -73,7 +72,7 @@ async def test_channels_and_tiers_see_what_the_rules_let_them(db: Database, worl
     await set_rules(db, "{}")
 
 
-async def test_hundreds_of_items_are_one_statement_and_quick(db: Database, world: SimpleNamespace) -> None:
+async def test_hundreds_of_items_are_a_few_statements(db: Database, world: SimpleNamespace) -> None:
     skus = [f"MANY-{n:03}" for n in range(500)]
     await make(db, world, *skus)
     async with db.admin() as tx:
@@ -87,12 +86,6 @@ async def test_hundreds_of_items_are_one_statement_and_quick(db: Database, world
         answer = await ask(db, world, *skus)
     assert len(statements) <= 5, statements
     assert [one.available for one in answer.items] == [100] * 500
-    best = 1.0
-    for _ in range(5):
-        begun = time.perf_counter()
-        await ask(db, world, *skus)
-        best = min(best, time.perf_counter() - begun)
-    assert best < 0.25, best
 
 
 async def test_what_is_to_come_is_told(db: Database, world: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:

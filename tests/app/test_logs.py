@@ -10,7 +10,8 @@ from perpetua.app import logs
 
 
 @pytest.fixture(autouse=True)
-def _restored() -> object:
+def _restored(monkeypatch: pytest.MonkeyPatch) -> object:
+    monkeypatch.setattr(logs, "_as_json", False)
     root = logging.getLogger()
     before = (list(root.handlers), root.level)
     yield
@@ -65,3 +66,16 @@ def test_a_person_reads_an_error_without_secrets(capsys: pytest.CaptureFixture[s
     told = capsys.readouterr().err
     assert "ValueError" in told
     assert "hush" not in told
+
+
+def test_the_line_of_a_request_is_like_any_other(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("info", as_json=True)
+    logs.request("GET", "/health", 200, 0.00123, 7, "r-1")
+    structlog.get_logger("perpetua.web").info("request")
+    own, other = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert {key: own[key] for key in other if key != "at"} == {key: other[key] for key in other if key != "at"}
+    assert (own["method"], own["route"], own["status"], own["ms"]) == ("GET", "/health", 200, 1.2)
+    assert (own["actor"], own["request_id"], own["at"][-1]) == (7, "r-1", other["at"][-1])
+    logs.configure("warning", as_json=True)
+    logs.request("GET", "/health", 200, 0.00123, 7, "r-1")
+    assert not capsys.readouterr().err

@@ -50,12 +50,17 @@ class Metrics:
         )
         self._pool = Gauge("perpetua_pool", "The connection pool's own figures", ["figure"], registry=self.registry)
         self._up = Gauge("perpetua_database_up", "1 when the database answered at this reading", registry=self.registry)
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._watched: list[tuple[Gauge, str | None, Reading]] = []
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(method, route).observe(seconds)
+        known = self._known.get((method, route, status))
+        if known is None:
+            known = self._requests.labels(method, route, str(status)), self._seconds.labels(method, route)
+            self._known[method, route, status] = known
+        known[0].inc()
+        known[1].observe(seconds)
 
     def watch(self, name: str, meaning: str, read: Reading, *, label: str | None = None) -> None:
         """Add a figure that is read at each look; `label` names what its mapping's keys are."""

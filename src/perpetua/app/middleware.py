@@ -21,6 +21,7 @@ from urllib.parse import unquote_to_bytes
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from perpetua.app import logs
 from perpetua.app.forwarded import Network, ProxyHeader, caller
 from perpetua.app.metrics import Metrics
 from perpetua.app.problems import bug, encoded
@@ -32,7 +33,9 @@ CSRF_COOKIE: Final = "perpetua_csrf"
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,100}", re.ASCII)
 _CSRF_IN_COOKIE = re.compile(rf"(?:^|;\s*){CSRF_COOKIE}=([^;\s]+)")
-log = structlog.get_logger("perpetua.web")
+_NOT_KEPT: Final = (b"cache-control", b"no-store")
+Sent = dict[bytes, bytes]
+"""The headers of a request; ASGI gives their names in small letters."""
 
 SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -94,15 +97,16 @@ class Gate:
         self._hosts = [host.lower() for host in allowed_hosts]
         self._proxies = proxies
         self._proxy_header: ProxyHeader = proxy_header
-        self._headers = dict(SECURITY_HEADERS)
+        security = dict(SECURITY_HEADERS)
         if https:
-            self._headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+            security["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in security.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers: Sent = dict(scope["headers"])
         if self._proxies and (peer := scope["client"]):
             scope["client"] = (caller(peer[0], scope["headers"], self._proxy_header, self._proxies), peer[1])
         request_id = _request_id(headers)
@@ -110,52 +114,48 @@ class Gate:
         method = scope["method"]
         if method == "HEAD":  # every GET is also there as HEAD: the same answer without its body
             scope["method"] = "GET"
-        added = {**self._headers, "X-Request-Id": request_id}
+        added = [*self._headers, (b"x-request-id", request_id.encode())]
         answer = _Answer(send, added, api=scope["path"].startswith("/api/"), bodiless=method == "HEAD")
         begun = time.perf_counter()
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                self._look(scope, headers)
-                await self._app(scope, receive, answer)
-            except Refusal as refusal:
+        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            self._look(scope, headers)
+            await self._app(scope, receive, answer)
+        except Refusal as refusal:
+            await _say(refusal, request_id, answer)
+        except Exception as error:
+            refusal = bug(scope, error)
+            if answer.status is None:
                 await _say(refusal, request_id, answer)
-            except Exception as error:
-                refusal = bug(scope, error)
-                if answer.status is None:
-                    await _say(refusal, request_id, answer)
-            finally:
-                self._note(scope, method, answer.status or 500, time.perf_counter() - begun)
+        finally:
+            self._note(scope, method, answer.status or 500, time.perf_counter() - begun)
+            structlog.contextvars.reset_contextvars(**bound)
 
-    def _look(self, scope: Any, headers: dict[str, str]) -> None:
-        host = headers.get("host", "").lower()
+    def _look(self, scope: Any, headers: Sent) -> None:
+        host = _text(headers, b"host").lower()
         if self._hosts and not any(_is_host(host.rpartition(":")[0] or host, allowed) for allowed in self._hosts):
             raise WrongHost(host=host[:100] or "(none)")
         if "\0" in scope["path"] or "\ufffd" in scope["path"]:
             raise InvalidValue("path", scope["path"], "holds letters that no address of ours has")
         _check_query(scope.get("query_string", b""))
-        if scope["method"] not in SAFE and "authorization" not in headers:
+        if scope["method"] not in SAFE and b"authorization" not in headers:
             _check_origin(headers, host)
 
     def _note(self, scope: Any, method: str, status: int, seconds: float) -> None:
         # The template, as a raw path can hold secrets and would make a metric without end.
         route = scope.get("path_template") or "(none)"
         self._metrics.request(method, route, status, seconds)
-        log.info(
-            "request",
-            method=method,
-            route=route,
-            status=status,
-            ms=round(seconds * 1000, 1),
-            actor=scope["state"].get("actor_id"),
-        )
+        logs.request(method, route, status, seconds, scope["state"].get("actor_id"), scope["state"]["request_id"])
 
 
 class _Answer:
     """`send`, adding our headers and remembering the status."""
 
-    def __init__(self, send: Send, headers: dict[str, str], *, api: bool, bodiless: bool) -> None:
+    __slots__ = ("_api", "_bodiless", "_headers", "_send", "status")
+
+    def __init__(self, send: Send, headers: list[tuple[bytes, bytes]], *, api: bool, bodiless: bool) -> None:
         self._send = send
-        self._headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+        self._headers = headers
         self._api = api
         self._bodiless = bodiless
         self.status: int | None = None
@@ -166,7 +166,7 @@ class _Answer:
             has = {name.lower() for name, _ in message["headers"]}
             added = [pair for pair in self._headers if pair[0] not in has]
             if self._api and b"cache-control" not in has:
-                added.append((b"cache-control", b"no-store"))
+                added.append(_NOT_KEPT)
             message["headers"] = [*message["headers"], *added]
         elif self._bodiless and message["type"] == "http.response.body":
             message["body"] = b""
@@ -181,8 +181,12 @@ async def _say(refusal: Refusal, request_id: str, send: "_Answer") -> None:
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def _request_id(headers: dict[str, str]) -> str:
-    sent = headers.get("x-request-id", "")
+def _text(headers: Sent, name: bytes) -> str:
+    return headers.get(name, b"").decode("latin-1")
+
+
+def _request_id(headers: Sent) -> str:
+    sent = _text(headers, b"x-request-id")
     return sent if _PLAIN_ID.fullmatch(sent) else secrets.token_hex(8)
 
 
@@ -203,14 +207,14 @@ def _check_query(query: bytes) -> None:
         raise InvalidValue("query", query.decode("latin-1"), "is not UTF-8; encode it as such") from None
 
 
-def _check_origin(headers: dict[str, str], host: str) -> None:
+def _check_origin(headers: Sent, host: str) -> None:
     """Raises CrossSite: a browser sends it from elsewhere, or it has cookies and no proof where it comes from."""
-    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    site, origin = (_text(headers, name) if name in headers else None for name in (b"sec-fetch-site", b"origin"))
     if site in {"same-origin", "none"} or (site is None and origin and origin.lower().partition("://")[2] == host):
         return
-    cookie = headers.get("cookie", "")
+    cookie = _text(headers, b"cookie")
     ours = _CSRF_IN_COOKIE.search(cookie)
-    if ours and secrets.compare_digest(ours[1].encode(), headers.get("x-csrf-token", "").encode()):
+    if ours and secrets.compare_digest(ours[1].encode(), headers.get(b"x-csrf-token", b"")):
         return
     if site is None and origin is None and not cookie:
         return  # no browser, and nothing that it could ride on

@@ -24,7 +24,10 @@ from perpetua.kit import json
 from perpetua.kit.errors import Refusal
 from perpetua.kit.http import problem_of
 
-__all__ = ["HANDLERS", "PROBLEM_JSON", "Problem", "TooManyRequests", "bug", "encoded", "of_refusal"]
+__all__ = [
+    "HANDLERS", "PROBLEM_JSON", "Problem", "TooManyRequests", "bug", "disconnected", "encoded", "of_database",
+    "of_refusal",
+]  # fmt: skip
 
 PROBLEM_JSON: Final = "application/problem+json"
 log = structlog.get_logger("perpetua.web")
@@ -120,12 +123,10 @@ def _http(request: AnyRequest, error: HTTPException) -> Refusal:
             limit = request.route_handler.resolve_request_max_body_size()
             return _made(413, "body_too_large", "Too large", "The body may have at most {limit_bytes} bytes.",
                          "Send it in parts.", limit_bytes=limit)  # fmt: skip
-        case 400 if "disconnected" in error.detail:
-            return _made(400, "disconnected", "Disconnected", "The request ended before its body did.")
+        case 400 | 500 if "disconnected" in error.detail:
+            return disconnected()
         case 400:
             return _unreadable(request, error)
-        case 500 if "disconnected" in error.detail:
-            return _made(400, "disconnected", "Disconnected", "The request ended before its body did.")
         case status if status < 500:
             return _made(status, "refused", "Refused", "{reason}", reason=str(error.detail)[:200])
         case _:
@@ -164,13 +165,23 @@ def _shape_error(request: AnyRequest, error: Mapping[str, Any]) -> dict[str, Any
     return made
 
 
-def _of_database(request: AnyRequest, error: psycopg.Error) -> Response[bytes]:
+def disconnected() -> Refusal:
+    """The caller hung up in the midst of sending."""
+    return _made(400, "disconnected", "Disconnected", "The request ended before its body did.")
+
+
+def of_database(scope: Any, error: psycopg.Error) -> Refusal:
+    """What a caller is told of an error of the database."""
     refusal = _database(error)
     if refusal is None:
-        return _of_bug(request, error)
+        return bug(scope, error)
     # Each of these is either the operator's to know or a case that a service should have refused by itself.
     log.warning("database refused", code=refusal.code, sqlstate=error.sqlstate, error=str(error).partition("\n")[0])
-    return of_refusal(request, refusal)
+    return refusal
+
+
+def _of_database(request: AnyRequest, error: psycopg.Error) -> Response[bytes]:
+    return of_refusal(request, of_database(request.scope, error))
 
 
 def _database(error: psycopg.Error) -> Refusal | None:

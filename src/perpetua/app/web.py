@@ -22,6 +22,7 @@ from perpetua.access.types import Actor, Secrets
 from perpetua.allocation import http as allocation
 from perpetua.allocation.service import Gathering
 from perpetua.app import exports_http, figures, health, imports_http, openapi, problems, reference, storage
+from perpetua.app.express import Express, Lane
 from perpetua.app.forwarded import networks
 from perpetua.app.limits import threshold
 from perpetua.app.metrics import Metrics, metrics_page
@@ -33,8 +34,10 @@ from perpetua.items.port import DiskStore
 from perpetua.kit.clock import Clock, system_clock
 from perpetua.kit.database import Database
 from perpetua.kit.http import moment_of, page_of_query
+from perpetua.kit.idempotency import Answered
 from perpetua.ledger import http as ledger
 from perpetua.orders import http as orders
+from perpetua.orders.types import Order, PlaceOrder
 from perpetua.places import http as places
 from perpetua.scanning import http as scanning
 
@@ -96,11 +99,19 @@ def create_app(settings: Settings, db: Database | None = None, *, clock: Clock =
         state=state,
     )
     _one_by_one(app)
+    express = Express(app.asgi_handler, _lanes(state), lambda sent: state["callers"].actor_of(authorization=sent))
     app.asgi_handler = Gate(
-        app.asgi_handler, metrics, allowed_hosts=settings.allowed_hosts, https=settings.https,
+        express, metrics, allowed_hosts=settings.allowed_hosts, https=settings.https,
         proxies=networks(settings.trusted_proxies), proxy_header=settings.proxy_header,
     )  # fmt: skip
     return app
+
+
+def _lanes(state: State) -> list[Lane]:
+    async def place(actor: Actor, order: PlaceOrder, key: str | None) -> Answered[Order]:
+        return await state["gathering"].place(actor, order, key=key)
+
+    return [Lane("/api/orders", PlaceOrder, place)]
 
 
 def _one_by_one(app: Litestar) -> None:

@@ -42,6 +42,11 @@ APP_ROLE = "perpetua_app"
 RETRIES = 8
 OPENING_SECONDS = 60
 
+BEGIN = b"BEGIN"
+SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+BY_KEY = b"""BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off;
+SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"""
+
 metadata = sa.MetaData()
 """All tables of all words; a test holds it against the migrated schema."""
 
@@ -224,15 +229,20 @@ class Database:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def run(self, act: Callable[[Tx], Awaitable[T]]) -> T:
+    async def run(self, act: Callable[[Tx], Awaitable[T]], *, by_key: bool = False) -> T:
         """Run `act` in one transaction; again from the start after a deadlock or a serialization failure.
 
         `act` must have no effect outside the transaction, as it may run more than once.
+
+        Args:
+            act: the use case.
+            by_key: every statement finds its rows by a key, so that plans are made once and use the indexes, however
+                small the tables were when they were made; those of the foreign keys' checks among them.
         """
         for attempt in range(RETRIES):
             try:
-                async with self.transaction() as tx:
-                    return await act(tx)
+                async with self._begun(BY_KEY if by_key else BEGIN) as connection:
+                    return await act(Tx(connection))
             except (pg.DeadlockDetected, pg.SerializationFailure):
                 if attempt == RETRIES - 1:
                     raise
@@ -242,14 +252,13 @@ class Database:
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Tx]:
         """One transaction (READ COMMITTED), committed at the end, rolled back on any exception."""
-        async with self._begun() as connection:
+        async with self._begun(BEGIN) as connection:
             yield Tx(connection)
 
     @contextlib.asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[Tx]:
         """A read-only transaction in which every statement sees the same instant."""
-        async with self._begun() as connection:
-            await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        async with self._begun(SNAPSHOT) as connection:
             yield Tx(connection)
 
     @contextlib.asynccontextmanager
@@ -261,19 +270,24 @@ class Database:
                 yield Tx(connection)
 
     @contextlib.asynccontextmanager
-    async def _begun(self) -> AsyncGenerator[Connection]:
-        """A connection with a transaction begun. One that a restart of the server broke is exchanged: as its BEGIN
-        failed, nothing was done on it."""
+    async def _begun(self, begin: bytes) -> AsyncGenerator[Connection]:
+        """A connection with a transaction begun, committed at the end. One that a restart of the server broke is
+        exchanged: as its BEGIN failed, nothing was done on it."""
         for more in reversed(range(self._pool.max_size + 1)):
-            async with contextlib.AsyncExitStack() as stack:
-                connection = await stack.enter_async_context(self._pool.connection())
+            async with self._pool.connection() as connection:
                 try:
-                    await stack.enter_async_context(connection.transaction())
+                    await connection.execute(begin)
                 except psycopg.OperationalError:
                     if not (more and connection.closed):
                         raise
                     continue
-                yield connection
+                try:
+                    yield connection
+                except BaseException:
+                    if not connection.closed:
+                        await connection.rollback()
+                    raise
+                await connection.commit()
                 return
 
     async def _configure(self, connection: Connection) -> None:

@@ -10,7 +10,7 @@ Always true:
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -20,10 +20,10 @@ from perpetua.kit import json
 from perpetua.kit.database import Database, Queries, Tx, array, metadata
 from perpetua.kit.errors import Conflict, InvalidValue
 
-__all__ = ["Answered", "Claim", "KeyReused", "digest", "keep_many", "known_many", "once"]
+__all__ = ["MAX_KEY", "Answered", "Claim", "KeyReused", "digest", "keep_many", "known_many", "once"]
 
 T = TypeVar("T")
-MAX_KEY = 200
+MAX_KEY: Final = 200
 
 commands = sa.Table(
     "idempotent_commands",

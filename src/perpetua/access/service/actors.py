@@ -80,7 +80,7 @@ class Callers:
         self._clock = clock
         self._bearers: Gathering[store.Credential, store.Bearer | None] = Gathering(look_up, most=1_000)
 
-    async def actor_of(self, *, cookie: str | None, authorization: str | None) -> Actor:
+    async def actor_of(self, *, cookie: str | None = None, authorization: str | None) -> Actor:
         """As the function of this name.
 
         Raises:

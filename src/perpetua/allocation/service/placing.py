@@ -116,7 +116,7 @@ async def _tried(db: Database, sent: list[Sent], clock: Clock) -> list[Outcome]:
         return []
     for attempt in range(TRIES):
         try:
-            return await db.run(lambda tx: _take(tx, sent, clock()))
+            return await db.run(lambda tx: _take(tx, sent, clock()), by_key=True)
         except pg.UniqueViolation:
             # Another has just written one of these orders: looked for again, it is found.
             if attempt == TRIES - 1:
