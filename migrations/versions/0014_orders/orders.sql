@@ -50,6 +50,9 @@ CREATE TABLE orders (
 CREATE UNIQUE INDEX orders_external ON orders (channel, external_id);
 CREATE INDEX orders_open ON orders (id) WHERE status NOT IN ('SHIPPED', 'CANCELLED', 'RETURNED');
 CREATE INDEX orders_jumped ON orders (jumps) WHERE jumps > 0;
+-- Those that go together or not at all, as long as they may wait.
+CREATE INDEX orders_whole ON orders (id)
+  WHERE fulfilment = 'complete' AND status NOT IN ('ALLOCATED', 'SHIPPED', 'CANCELLED', 'RETURNED');
 CREATE INDEX orders_customer ON orders (customer_id, id) WHERE customer_id IS NOT NULL;
 COMMENT ON COLUMN orders.site_id IS 'only from this site';
 COMMENT ON COLUMN orders.jumps IS 'a manager put it before others of its tier; the higher, the earlier';
@@ -83,6 +86,8 @@ CREATE TABLE order_lines (
 CREATE UNIQUE INDEX order_lines_number ON order_lines (order_id, line_no);
 CREATE INDEX order_lines_waiting ON order_lines (variant_id, id)
   WHERE quantity > allocated + shipped + cancelled + refused;
+CREATE INDEX order_lines_kits ON order_lines (variant_id)
+  WHERE kit AND (allocated > 0 OR quantity > allocated + shipped + cancelled + refused);
 COMMENT ON COLUMN order_lines.kit IS 'its components are allocated, together or not at all';
 COMMENT ON COLUMN order_lines.quantity IS 'all quantities are in the variant''s base unit';
 COMMENT ON COLUMN order_lines.backordered IS 'what is neither allocated, shipped, cancelled nor refused waits';

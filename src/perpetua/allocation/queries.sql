@@ -101,25 +101,27 @@ WHERE EXISTS (SELECT FROM order_lines w WHERE w.variant_id = g.variant_id
 -- together or not at all the other items, of kits the other components; and, of kits that hold some, what they would give
 -- back. Two steps far: what is given back may be waited for in its turn. With it, all sites that sell. Nothing, where
 -- nobody needs more than one.
-WITH RECURSIVE need (variant_id, step) AS (
+WITH RECURSIVE whole AS MATERIALIZED (
+  SELECT o.id AS order_id, p.variant_id
+  FROM orders o JOIN order_lines l ON l.order_id = o.id AND l.quantity > l.allocated + l.shipped + l.cancelled + l.refused
+  CROSS JOIN LATERAL (
+    SELECT l.variant_id WHERE NOT l.kit
+    UNION ALL SELECT k.component_id FROM kit_components k WHERE l.kit AND k.kit_id = l.variant_id) p
+  WHERE o.fulfilment = 'complete' AND o.status NOT IN ('ALLOCATED', 'SHIPPED', 'CANCELLED', 'RETURNED')
+), together AS MATERIALIZED (
+  SELECT a.variant_id, array_agg(DISTINCT b.variant_id) AS others FROM whole a JOIN whole b USING (order_id) GROUP BY 1
+), need (variant_id, step) AS (
   SELECT DISTINCT u.v, 0 FROM unnest(%(variant_ids)s::bigint[]) AS u (v)
   UNION
-  SELECT x.variant_id, n.step + 1 FROM need n CROSS JOIN LATERAL (
-    SELECT p.variant_id
-    FROM order_lines w JOIN orders o ON o.id = w.order_id AND (w.kit OR o.fulfilment = 'complete')
-    JOIN order_lines l ON l.order_id = w.order_id AND (l.id = w.id OR o.fulfilment = 'complete')
-     AND l.quantity > l.allocated + l.shipped + l.cancelled + l.refused
-    CROSS JOIN LATERAL (
-      SELECT l.variant_id WHERE NOT l.kit
-      UNION ALL SELECT k.component_id FROM kit_components k WHERE l.kit AND k.kit_id = l.variant_id) p (variant_id)
-    WHERE w.quantity > w.allocated + w.shipped + w.cancelled + w.refused
-      AND (w.variant_id = n.variant_id OR w.variant_id IN (
-        SELECT k.kit_id FROM kit_components k WHERE k.component_id = n.variant_id))
+  SELECT x.variant_id, n.step + 1
+  FROM need n LEFT JOIN together t ON t.variant_id = n.variant_id
+  CROSS JOIN LATERAL (
+    SELECT unnest(t.others) AS variant_id
     UNION ALL
-    SELECT b.variant_id
-    FROM order_allocations a JOIN order_lines l ON l.id = a.line_id AND l.kit
-    JOIN order_allocations b ON b.line_id = a.line_id AND b.state = 'open'
-    WHERE a.variant_id = n.variant_id AND a.state = 'open'
+    SELECT c.component_id FROM kit_components k JOIN kit_components c ON c.kit_id = k.kit_id
+    WHERE k.component_id = n.variant_id AND EXISTS (
+      SELECT FROM order_lines l WHERE l.variant_id = k.kit_id AND l.kit
+        AND (l.allocated > 0 OR l.quantity > l.allocated + l.shipped + l.cancelled + l.refused))
   ) x WHERE n.step < 2
 )
 SELECT DISTINCT n.variant_id, s.id AS site_id
