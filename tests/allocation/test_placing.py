@@ -78,3 +78,28 @@ async def test_many_at_once_never_oversell(db: Database, world: SimpleNamespace)
     assert len({one.answer.id for one in answers}) == 60
     assert sum(one.answer.lines[0].allocated for one in answers if not one.replayed) == 20
     assert await position(db, world, "FLOUR") == (20, 20)
+
+
+MEETS = """
+CREATE FUNCTION meets_another() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF (SELECT count(*) FROM new_rows WHERE external_id LIKE 'MET-%') > 1 THEN
+    RAISE unique_violation USING CONSTRAINT = 'orders_external';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER meets_another AFTER INSERT ON orders
+  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION meets_another();
+"""
+
+
+async def test_a_group_that_meets_others_again_and_again_is_taken_one_by_one(
+    db: Database, world: SimpleNamespace
+) -> None:
+    """Among many orders each try may meet somebody else who has just written another of them; prove found it."""
+    async with db.admin() as tx:
+        await tx.execute(sql(MEETS))
+    orders = [order("FLOUR", 1, channel="web", external_id=f"MET-{n}") for n in range(4)]
+    outcomes = await service.place_many(db, world.actor(), orders)
+    assert [isinstance(outcome, Refusal) for outcome in outcomes] == [False] * 4
+    async with db.admin() as tx:
+        await tx.execute(sql("DROP TRIGGER meets_another ON orders"))

@@ -118,8 +118,9 @@ async def _tried(db: Database, sent: list[Sent], clock: Clock) -> list[Outcome]:
         try:
             return await db.run(lambda tx: _take(tx, sent, clock()), by_key=True)
         except pg.UniqueViolation:
-            # Another has just written one of these orders: looked for again, it is found.
-            if attempt == TRIES - 1:
+            # Another has just written one of these orders: looked for again, it is found. Among many, each try may meet
+            # somebody else.
+            if attempt == TRIES - 1 and len(sent) == 1:
                 raise
         except pg.DataError:
             if len(sent) == 1:
