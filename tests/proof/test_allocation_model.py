@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.proof.test_model import new_items
 
 from perpetua.allocation import service
-from perpetua.app.prove.flood import Told
+from perpetua.app.prove.told import Told
 from perpetua.app.prove.truths import examine
 from perpetua.kit.database import Database
 from perpetua.kit.errors import Refusal

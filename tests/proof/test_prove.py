@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, LiteralString
@@ -17,12 +17,13 @@ from tests.worlds import make_world
 
 from perpetua.access.types import SYSTEM
 from perpetua.allocation import service
-from perpetua.app.prove.flood import Told
+from perpetua.app.prove.plan import Order
+from perpetua.app.prove.told import Told
 from perpetua.app.prove.truths import examine
 from perpetua.kit.database import Database
 from perpetua.orders.types import PlaceLine, PlaceOrder
 
-LINES = 3_000
+LINES = 100_000 if os.environ.get("CI") == "true" else 3_000
 
 
 @pytest.fixture
@@ -44,16 +45,29 @@ def prove(home: Path, *more: str) -> tuple[int, dict[str, Any]]:
     return done.returncode, json.loads(done.stdout)
 
 
+MAY_BE_EMPTY = {"idle_kits", "idle_whole", "expired"}
+"""Whether anybody waits for a kit at the end, say, is chance."""
+
+
 @pytest.mark.slow
 def test_nothing_is_oversold_lost_or_doubled(home: Path) -> None:
     code, verdict = prove(home, "--lines", str(LINES), "--clients", "64")
     assert (code, verdict["passed"]) == (0, True), verdict["findings"]
-    assert verdict["lines"] > LINES * 0.9
+    assert verdict["lines"] > LINES * 0.85
     counts = verdict["counts"]
     assert (counts["server_kills"], counts["database_kills"]) == (2, 1)
-    for name in ("duplicates", "cancelled", "shipped", "refused", "receipts", "losses", "sent_again"):
+    for name in ("single_orders", "bulk_orders", "duplicates", "refused", "sent_again", "held", "receipts", "damaged",
+                 "cancel_done", "ship_done", "change_done", "release_done"):  # fmt: skip
         assert counts[name] > 0, name
-    assert all(finding["looked_at"] for finding in verdict["findings"])
+    became = verdict["became"]
+    for name in ("log_allocated", "log_backordered", "log_refused", "log_filled", "log_released", "units_waiting",
+                 "reservations_expired", "reservations_ordered"):  # fmt: skip
+        assert became[name] > 0, name
+    # Both enough and not enough: of ten units asked for at the least three were there at once, and two were not.
+    assert became["log_allocated"] > verdict["lines"] * 0.3
+    assert became["log_backordered"] + became["log_refused"] > verdict["lines"] * 0.2
+    seen = {finding["name"] for finding in verdict["findings"] if finding["looked_at"]}
+    assert seen >= {finding["name"] for finding in verdict["findings"]} - MAY_BE_EMPTY
 
 
 BREAKS: dict[str, LiteralString] = {
@@ -70,7 +84,7 @@ BREAKS: dict[str, LiteralString] = {
 
 
 @pytest.fixture(scope="module")
-async def sold(db: Database, database_url: str) -> tuple[str, Told]:
+async def sold(db: Database, database_url: str) -> AsyncIterator[tuple[str, Told]]:
     """An order of five, of which three are there."""
     world = await make_world(db)
     with psycopg.connect(database_url) as connection:
@@ -84,8 +98,11 @@ async def sold(db: Database, database_url: str) -> tuple[str, Told]:
     order = PlaceOrder(lines=[PlaceLine(sku="APPLE", quantity=Decimal(5))], channel="web", external_id="A")
     taken = (await service.place(db, SYSTEM, order)).answer
     told = Told()
-    told.orders, told.channels, told.good = {"A": taken.id}, {"A": "web"}, {"A"}
-    return database_url, told
+    sent = Order(1, "web", "A", b"", 1, True)
+    told.sent(sent)
+    told.taken(sent, taken.id)
+    yield database_url, told
+    told.close()
 
 
 def wrong(url: str, told: Told, act: Callable[[psycopg.Connection[Any]], None]) -> set[str]:

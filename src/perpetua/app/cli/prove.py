@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 
 from cyclopts import App
 
@@ -14,6 +15,7 @@ from perpetua.kit.errors import InvalidValue
 
 __all__ = ["app"]
 
+QUIET_SECONDS = 15
 _COLUMNS = {"meaning": "What must be true", "looked_at": "Looked at", "wrong": "Wrong"}
 
 app = App(name="prove", help="Try to oversell, and see.")
@@ -60,8 +62,14 @@ def prove(
         bar = stack.enter_context(common.progress())
         task = bar.add_task("Starting two servers", total=lines)
 
+        told = time.monotonic()
+
         def progress(what: str, sent: int) -> None:
+            nonlocal told
             bar.update(task, description=what, completed=min(sent, lines))
+            if bar.disable and time.monotonic() - told > QUIET_SECONDS:  # nobody sees the bar
+                told = time.monotonic()
+                common.say(f"{sent:,} of {lines:,} lines. {what}.")
 
         verdict = asyncio.run(trial.run(url, asked, server, say=common.say, progress=progress))
     _tell(verdict)
@@ -71,14 +79,16 @@ def prove(
 def _tell(verdict: trial.Verdict) -> None:
     if common.as_json():
         return common.show(verdict)
-    common.show(verdict.counts | {"orders": verdict.orders, "lines": verdict.lines}, title="What was sent")
+    common.show(verdict.counts, title="What was sent")
+    common.show({"orders": verdict.orders, "lines": verdict.lines} | verdict.became, title="What became of it")
     common.show(verdict.findings, title=f"Verdict (seed {verdict.seed})", columns=_COLUMNS)
     for finding in verdict.findings:
         for example in finding.examples:
             common.say(f"{finding.name}: {example}")
     common.say(
-        f"{verdict.lines:,} lines acknowledged in {verdict.seconds:g} s ({verdict.lines_per_second:,} a second); "
-        f"an order took {verdict.p50_ms:g} ms (p50), {verdict.p99_ms:g} ms (p99)."
+        f"{verdict.lines:,} lines in {verdict.orders:,} orders, sent in {verdict.seconds:g} s "
+        f"({verdict.lines_per_second:,} lines a second); an order sent alone took {verdict.p50_ms:g} ms (p50), "
+        f"{verdict.p99_ms:g} ms (p99). Looked at in {verdict.looked_seconds:g} s."
     )
     common.say("Nothing was oversold, lost or doubled." if verdict.passed else "SOMETHING IS WRONG: see above.")
     return None

@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
@@ -10,10 +11,11 @@ import msgspec
 import psycopg
 
 from perpetua.app.prove import world
-from perpetua.app.prove.flood import Flood, Told
+from perpetua.app.prove.flood import Flood
 from perpetua.app.prove.plan import Plan
 from perpetua.app.prove.processes import DatabaseCrasher, Web, settings_of
-from perpetua.app.prove.truths import Finding, examine
+from perpetua.app.prove.told import Told
+from perpetua.app.prove.truths import Finding, examine, tally
 from perpetua.kit.postgres import Server
 
 __all__ = ["Asked", "Verdict", "run"]
@@ -37,9 +39,13 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     orders: int
     seconds: float
     lines_per_second: float
+    looked_seconds: float
     p50_ms: float
     p99_ms: float
     counts: dict[str, int]
+    """What was sent, and answered how."""
+    became: dict[str, int]
+    """What became of the lines, by the rows: decisions, units, reservations."""
     findings: list[Finding]
 
 
@@ -59,16 +65,17 @@ async def run(
     plan = Plan(asked.lines, items, kits, asked.seed)
     crasher = DatabaseCrasher(url, server) if asked.crash_database else None
     async with _served(url) as webs:
-        flood = Flood(plan, webs, secret, asked.clients, crasher, progress)
+        flood = Flood(plan, webs, url, secret, asked.clients, crasher, progress)
         try:
             told = await flood.run()
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from failures
-    progress("Looking for what is wrong", asked.lines)
-    with psycopg.connect(url, autocommit=True) as connection:
+    begun = time.perf_counter()
+    with contextlib.closing(told), psycopg.connect(url, autocommit=True) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        findings = examine(connection, told)
-    return _verdict(asked, told, flood.wall_seconds, findings)
+        findings = examine(connection, told, look=lambda name: progress(f"Looking: {name}", asked.lines))
+        became = tally(connection)
+    return _verdict(asked, told, flood.wall_seconds, time.perf_counter() - begun, findings, became)
 
 
 @contextlib.asynccontextmanager
@@ -89,11 +96,12 @@ async def _served(url: str) -> AsyncGenerator[list[Web]]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _verdict(asked: Asked, told: Told, seconds: float, findings: list[Finding]) -> Verdict:
-    took = sorted(told.seconds) or [0.0]
+def _verdict(
+    asked: Asked, told: Told, seconds: float, looked: float, findings: list[Finding], became: dict[str, int]
+) -> Verdict:
     return Verdict(
-        passed=not any(finding.wrong for finding in findings), seed=asked.seed, lines=told.lines,
-        orders=len(told.orders), seconds=round(seconds, 1), lines_per_second=round(told.lines / max(seconds, 0.001)),
-        p50_ms=round(took[len(took) // 2] * 1000, 1), p99_ms=round(took[int(len(took) * 0.99)] * 1000, 1),
-        counts=dict(sorted(told.counts.items())), findings=findings,
+        passed=not any(finding.wrong for finding in findings), seed=asked.seed, lines=became.pop("lines"),
+        orders=became.pop("orders"), seconds=round(seconds, 1), looked_seconds=round(looked, 1),
+        lines_per_second=round(asked.lines / max(seconds, 0.001)), p50_ms=told.milliseconds(0.5),
+        p99_ms=told.milliseconds(0.99), counts=dict(sorted(told.counts.items())), became=became, findings=findings,
     )  # fmt: skip

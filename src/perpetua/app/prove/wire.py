@@ -1,12 +1,15 @@
 """One keep-alive connection to a server, by hand: the load must cost less than what it loads."""
 
 import asyncio
-import json
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
 
 __all__ = ["Answer", "Broken", "Wire"]
 
+T = TypeVar("T")
 PATIENCE_SECONDS = 60.0
+MOST_HEAD = 2**16
 
 
 class Broken(Exception):
@@ -14,15 +17,24 @@ class Broken(Exception):
 
 
 class Answer(NamedTuple):
-    """What a server said."""
+    """What a server said; read as far as it is asked for."""
 
     status: int
-    body: Any
+    said: bytes
 
     @property
     def done(self) -> bool:
         """Whether it was done (now or before)."""
         return self.status in {200, 201}
+
+    @property
+    def body(self) -> Any:
+        """All of it."""
+        return msgspec.json.decode(self.said) if self.said else None
+
+    def read(self, as_: type[T]) -> T:
+        """As much of it as the type has fields for."""
+        return msgspec.json.decode(self.said, type=as_)
 
 
 class Wire:
@@ -34,17 +46,27 @@ class Wire:
         self._turn = asyncio.Lock()
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def post(self, path: str, body: bytes, key: str | None = None) -> Answer:
+    async def post(
+        self, path: str, body: bytes, key: str | None = None, *, method: str = "POST", version: int | None = None,
+        patience: float = PATIENCE_SECONDS,
+    ) -> Answer:  # fmt: skip
         """Send it, and wait for the answer.
+
+        Args:
+            key: sent as Idempotency-Key.
+            version: sent as If-Match.
 
         Raises:
             Broken: none came.
         """
-        head = f"POST {path} HTTP/1.1\r\n{self._fixed}Content-Length: {len(body)}\r\n"
-        head += f"Idempotency-Key: {key}\r\n\r\n" if key else "\r\n"
+        head = f"{method} {path} HTTP/1.1\r\n{self._fixed}Content-Length: {len(body)}\r\n"
+        if key:
+            head += f"Idempotency-Key: {key}\r\n"
+        if version is not None:
+            head += f'If-Match: "{version}"\r\n'
         try:
-            async with self._turn, asyncio.timeout(PATIENCE_SECONDS):
-                return await self._exchange(head.encode() + body)
+            async with self._turn, asyncio.timeout(patience):
+                return await self._exchange(f"{head}\r\n".encode() + body)
         except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError) as error:
             self.close()
             raise Broken(str(error)) from error
@@ -60,13 +82,13 @@ class Wire:
 
     async def _exchange(self, sent: bytes) -> Answer:
         if self._streams is None:
-            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+            self._streams = await asyncio.open_connection("127.0.0.1", self._port, limit=MOST_HEAD)
         reader, writer = self._streams
         writer.write(sent)
-        head = await reader.readuntil(b"\r\n\r\n")
-        lines = head.lower().split(b"\r\n")
-        length = next((int(line[15:]) for line in lines if line.startswith(b"content-length:")), 0)
-        said = await reader.readexactly(length)
-        if b"connection: close" in lines:
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        at = head.find(b"\r\ncontent-length:")
+        length = int(head[at + 17 : head.index(b"\r", at + 2)]) if at >= 0 else 0
+        said = await reader.readexactly(length) if length else b""
+        if b"\r\nconnection: close" in head:
             self.close()
-        return Answer(int(head[9:12]), json.loads(said) if said else None)
+        return Answer(int(head[9:12]), said)

@@ -32,8 +32,11 @@ WORLD: Final[tuple[LiteralString, ...]] = (
        JOIN locations l ON l.code = x.site""",
     """INSERT INTO products (name, first_sku) SELECT 'Item ' || g, 'ITEM-' || g FROM generate_series(1, %(items)s) g""",
     """INSERT INTO products (name, first_sku) SELECT 'Kit ' || g, 'KIT-' || g FROM generate_series(1, %(kits)s) g""",
-    """INSERT INTO product_variants (product_id, sku, name, unit)
-       SELECT id, first_sku, name, 'each' FROM products ORDER BY id""",
+    """INSERT INTO product_variants (product_id, sku, name, unit, tracking)
+       SELECT p.id, p.first_sku, p.name, 'each', CASE WHEN l.sku IS NULL THEN 'none' ELSE 'lot' END
+       FROM products p LEFT JOIN (
+         SELECT 'ITEM-' || g AS sku FROM generate_series(least(20, %(items)s / 3), %(items)s, 5) g
+       ) l ON l.sku = p.first_sku ORDER BY p.id""",
     """INSERT INTO kit_components (kit_id, component_id, quantity)
        SELECT k.id, c.id, n.quantity FROM generate_series(1, %(kits)s) g
        JOIN product_variants k ON k.sku = 'KIT-' || g
@@ -70,7 +73,7 @@ def scratch(beside: str, *, keep: bool, say: Callable[[str], None]) -> Generator
 
 
 def fill(url: str, items: int) -> int:
-    """Two sites, so many items, and kits of them; how many kits."""
+    """Two sites, so many items (of each fifth, but the most wanted ones, lots are tracked), and kits; how many kits."""
     kits = max(1, items // KIT_EVERY)
     with psycopg.connect(url) as connection:
         for statement in WORLD:
