@@ -1,0 +1,37 @@
+"""The door to GS1: reading and building codes. These are pure functions; there is nothing to load or to record."""
+
+from perpetua.gs1.rules import (
+    IDENTIFIERS,
+    arrange,
+    bracketed,
+    check_digit,
+    check_pair,
+    digital_link,
+    element_string,
+    elements_of,
+    label_data,
+    label_elements,
+    looks_like_gs1,
+    make_sscc,
+    parse,
+    whole_year,
+    with_check_digit,
+)
+
+__all__ = [
+    "IDENTIFIERS",
+    "arrange",
+    "bracketed",
+    "check_digit",
+    "check_pair",
+    "digital_link",
+    "element_string",
+    "elements_of",
+    "label_data",
+    "label_elements",
+    "looks_like_gs1",
+    "make_sscc",
+    "parse",
+    "whole_year",
+    "with_check_digit",
+]
