@@ -90,8 +90,8 @@ def _pairs(key: Identifier, segments: list[tuple[str, int]]) -> list[Raw]:
         name, at = segments[-1]
         raise Fault(f"nothing follows {name[:20]!a} in the path", "link", at, advice=_ADVICE)
     raws = [
-        _element(_ai(name), unquote(value), at)
-        for (name, at), (value, _) in zip(segments[::2], segments[1::2], strict=True)
+        _element(_ai(name), value, at, value_at)
+        for (name, at), (value, value_at) in zip(segments[::2], segments[1::2], strict=True)
     ]
     rest = [one.ai for one in raws[1:]]
     if rest and not any(_in_order(rest, sequence) for sequence in key.qualifiers):
@@ -118,11 +118,17 @@ def _attributes(query: str, start: int) -> list[Raw]:
             raise Fault(
                 f"({ai}) can't stand behind the question mark of a link", "link", at, ai=ai, value=unquote(value)
             )
-        raws.append(_element(ai, unquote(value), at))
+        raws.append(_element(ai, value, at, at + len(name) + 1))
     return raws
 
 
-def _element(ai: str, value: str, at: int) -> Raw:
+def _element(ai: str, written: str, at: int, value_at: int) -> Raw:
+    value = unquote(written)
     if ai in ("01", "02") and len(value) in (8, 12, 13):
         value = value.zfill(14)  # as links were written before version 1.2
-    return checked(ai, value, at, value_at=at)
+    try:
+        return checked(ai, value, at, value_at=value_at)
+    except Fault as fault:
+        if value != written:  # its characters are not where they were written
+            fault.at = value_at
+        raise

@@ -135,7 +135,7 @@ def _plain(body: str, start: int) -> tuple[str, list[int]]:
         places += [*range(at, found.start()), found.start()]
         at = found.end()
     signs += body[at:]
-    places += range(at, len(body))
+    places += range(at, len(body) + 1)  # one more: where something is missing at the end
     return "".join(signs), [start + place for place in places]
 
 
@@ -169,7 +169,7 @@ def _element_string(body: str, places: Sequence[int], today: date, symbol: str |
     found, complete = possible(body.strip(SEPARATOR))
     ways = [tuple(one._replace(at=one.at + skipped) for one in way) for way in plausible(found)]
     if standard is None:
-        if len(ways) == 1:
+        if len(ways) == 1 and complete:
             return _message(symbol, _elements(ways[0], today, places), separators_lost=True)
         if not ways:
             raise trouble or Fault("holds nothing", "empty")
