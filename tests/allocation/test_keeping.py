@@ -1,5 +1,6 @@
 """What was promised is kept, whatever moves the stock beneath it; and it is proved."""
 
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,7 +13,9 @@ from perpetua.allocation.types import Reserve, ReserveLine
 from perpetua.kit.database import Database, sql
 from perpetua.kit.imports import ImportOptions, Source, begin, undo
 from perpetua.kit.quantity import ZERO
+from perpetua.ledger import service as ledger
 from perpetua.ledger.imports import OPENING_STOCK
+from perpetua.ledger.types import Adjust, AdjustLine
 from perpetua.places import service as places
 from perpetua.places.errors import StockPromised
 from perpetua.places.types import ChangeLocation, MoveLocation
@@ -40,6 +43,19 @@ async def test_a_place_with_promised_stock_stays_sellable(db: Database, world: S
     assert (await now(db, world, held)).lines[0].allocated == 4
     other = await places.get(db, world.actor(), other.id)
     await places.change(db, world.actor(), other.id, ChangeLocation(sellable=True), version=other.version)
+    await sound(db)
+
+
+async def test_who_loses_stock_at_one_site_has_what_lies_at_another(db: Database, world: SimpleNamespace) -> None:
+    """Prove found it: the stock of the other site lay idle while they waited."""
+    await make(db, world, "LAMP")
+    await bring(db, world, "LAMP", 5)
+    held = await order(db, world, ("LAMP", 4))
+    await bring(db, world, "LAMP", 3, "SHOP")
+    lost = AdjustLine(sku="LAMP", quantity=Decimal(-4), location="LON-A-1")
+    await ledger.adjust(db, world.actor(), Adjust(lines=[lost], reason_code="damage"))
+    line = (await now(db, world, held)).lines[0]
+    assert (line.sites, line.allocated, line.backordered) == ({"LON": 1, "SHOP": 3}, 4, 0)
     await sound(db)
 
 

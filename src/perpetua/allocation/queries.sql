@@ -129,6 +129,12 @@ FROM need n JOIN locations s ON s.parent_id IS NULL AND s.active AND s.sellable
 WHERE EXISTS (SELECT FROM need m WHERE m.step > 0)
 ORDER BY 1, 2;
 
+-- name: everywhere
+-- The positions of these variants at all sites that sell.
+SELECT p.variant_id, p.site_id FROM inventory_positions p
+JOIN locations s ON s.id = p.site_id AND s.active AND s.sellable
+WHERE p.variant_id = ANY (%(variant_ids)s::bigint[]) ORDER BY 1, 2;
+
 -- name: waiting
 -- Lines that wait for these variants, or for kits of them, the first in turn first; of orders that take all or nothing, all
 -- lines that wait. Read under the variants' locks: whoever changes a line holds them.

@@ -117,6 +117,13 @@ async def also_needed(tx: Tx, variant_ids: Iterable[int]) -> list[Key]:
     return [(row["variant_id"], row["site_id"]) for row in rows]
 
 
+async def everywhere(tx: Tx, variant_ids: Iterable[int]) -> list[Key]:
+    """The positions of these variants at all sites that sell."""
+    wanted = sorted(set(variant_ids))
+    rows = await tx.dicts(Q["everywhere"], {"variant_ids": array(wanted)}) if wanted else []
+    return [(row["variant_id"], row["site_id"]) for row in rows]
+
+
 async def lock_to_fill(tx: Tx, variant_ids: Iterable[int], site_ids: Iterable[int]) -> None:
     """Lock the positions of the variants at the sites, before some of it is given to whoever waits: and with them, in
     the one order of all, what those may need beside it. Locked later they would meet others half-way."""

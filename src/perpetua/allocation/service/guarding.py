@@ -59,10 +59,13 @@ class Keeper:
         """Where more was given back than was lost, by transaction: given to whoever waits once the loss is written."""
 
     async def also(self, tx: Tx, rows: Sequence[Row]) -> Sequence[Key]:
-        """What those who wait may need beside what comes, and what kits would give back of what goes."""
+        """What those who wait may need beside what comes, and what kits would give back of what goes; of what is lost,
+        also what lies at other sites: whoever loses it may have that."""
         if all(row.quantity > 0 for row in rows) and not await tx.value(store.Q["anyone_waits"]):
             return []
-        return await store.also_needed(tx, {row.variant_id for row in rows})
+        lost = {row.variant_id for row in rows if row.quantity < 0 and not _chosen(row)}
+        needed = await store.also_needed(tx, {row.variant_id for row in rows})
+        return [*needed, *await store.everywhere(tx, lost)]
 
     async def before(self, tx: Tx, actor: Actor, rows: Sequence[Row]) -> None:
         """Less would be left than is promised: refuse, or have the last in turn wait.
@@ -87,13 +90,15 @@ class Keeper:
             short = await tx.rows(store.Q["promised_away"], params, as_=Short)
         if not short:
             return
-        chosen = {row.variant_id for row in falling if row.type in CHOSEN and row.corrects_id is None}
+        chosen = {row.variant_id for row in falling if _chosen(row)}
         for one in short:
             if one.variant_id in chosen:
                 left = max(one.sellable - one.allocated - one.reserved, ZERO)
                 raise Promised(sku=one.sku, site=one.site, asked=-one.change, available=left, allocated=one.allocated,
                                reserved=one.reserved, on_hand=one.sellable)  # fmt: skip
-        self._freed.setdefault(tx, set()).update(await _give_up(tx, actor, short))
+        back = await _give_up(tx, actor, short)
+        elsewhere = await store.everywhere(tx, {key[0] for key in back} | {one.variant_id for one in short})
+        self._freed.setdefault(tx, set()).update(back, elsewhere)
 
     async def after(self, tx: Tx, actor: Actor, rows: Sequence[Row]) -> None:
         """Stock came, or more was given back than was lost (of kits all goes or none): to those who wait for it."""
@@ -105,11 +110,15 @@ class Keeper:
             "location_ids": array([row.location_id for row in rising]),
         }
         grown = {(row["variant_id"], row["site_id"]) for row in await tx.dicts(store.Q["grown"], params)}
-        reason = "stock came" if rising else "more was given back than was lost"
+        reason = "stock came" if rising else "others had to give it back, or it lies elsewhere"
         await fill(tx, actor.person_id, grown | freed, system_clock(), reason=reason)
 
 
 KEEPER: Final = Keeper()
+
+
+def _chosen(row: Row) -> bool:
+    return row.type in CHOSEN and row.corrects_id is None
 
 
 async def _give_up(tx: Tx, actor: Actor, short: Sequence[Short]) -> set[Key]:
