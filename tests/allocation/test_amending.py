@@ -62,7 +62,7 @@ async def test_less_goes_to_whoever_waits(db: Database, world: SimpleNamespace) 
         )
     assert [(row["asked"], row["given"], row["facts"]["given_back"]) for row in rows] == [
         (11, 10, "0"),
-        (7, 7, "3.0000"),
+        (7, 7, "3"),
     ]
     await sound(db)
 

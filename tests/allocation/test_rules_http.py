@@ -54,8 +54,8 @@ async def test_why_is_told(client: Client, db: Database, world: SimpleNamespace)
     told = (await client.get(f"/api/orders/{first.id}/explain")).json()
     line = told["lines"][0]
     assert line["decided"]["facts"]["positions"] == [{
-        "site": "LON", "sku": "SOFA", "on_hand": "5.0000", "unsellable": "0.0000", "allocated": "0.0000",
-        "reserved": "0.0000", "available": "5.0000", "given": "3",
+        "site": "LON", "sku": "SOFA", "on_hand": "5", "unsellable": "0", "allocated": "0",
+        "reserved": "0", "available": "5", "given": "3",
     }]  # fmt: skip
     assert line["decided"]["says"].startswith("All 3 were allocated at once. LON: 5 SOFA on hand")
     assert "first in turn" in told["lines"][1]["says"]
@@ -72,7 +72,7 @@ async def test_why_is_told(client: Client, db: Database, world: SimpleNamespace)
     mine = await client.get("/api/allocation/audit", params={"order_id": last.id, "action": "filled"})
     assert len(mine.json()["items"]) == 1
     levels = (await client.get("/api/allocation/service-levels")).json()
-    assert [(one["lines"], one["at_once"], one["share"]) for one in levels] == [(4, 1, "0.2500")]
+    assert [(one["lines"], one["at_once"], one["share"]) for one in levels] == [(4, 1, "0.25")]
 
 
 async def test_new_rules_look_at_who_waits(db: Database, world: SimpleNamespace) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perpetua.kit.errors import InvalidValue
-from perpetua.kit.quantity import exact_money, exact_quantity, parse_decimal
+from perpetua.kit.quantity import exact_money, exact_quantity, parse_decimal, plain
 
 
 @pytest.mark.parametrize("text", ["0", "-3", "12.5", "0.0001", "99999999999999.9999", "1.50000000", "1e3", "0E-30"])
@@ -52,3 +52,16 @@ def test_money_takes_six_decimals() -> None:
 def test_what_is_no_number_is_refused(text: str) -> None:
     with pytest.raises(InvalidValue):
         parse_decimal(text, "quantity")
+
+
+@given(st.decimals(-(10**14), 10**14, allow_nan=False, places=6))
+def test_a_number_is_shown_in_one_form(value: Decimal) -> None:
+    shown = str(plain(value))
+    assert Decimal(shown) == value
+    assert "E" not in shown
+    assert "." not in shown or not shown.endswith(("0", "."))
+
+
+@pytest.mark.parametrize("text, shown", [("2.0000", "2"), ("1E+2", "100"), ("0.0000", "0"), ("0E-7", "0"), ("1.50", "1.5")])
+def test_zeros_that_say_nothing_are_left_out(text: str, shown: str) -> None:
+    assert str(plain(Decimal(text))) == shown

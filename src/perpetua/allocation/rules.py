@@ -25,7 +25,7 @@ from perpetua.allocation.types import (
     Wanted,
     WantedLine,
 )
-from perpetua.kit.quantity import ZERO
+from perpetua.kit.quantity import ZERO, plain
 
 __all__ = ["NO_RULES", "Shelf", "arrivals", "available", "decide", "in_turn", "rank_sites", "settle"]
 
@@ -131,7 +131,7 @@ def available(position: Position, rules: Rules, channel: str, rank: int, lasts_u
         most = min(most, sellable * of.share_percent / _HUNDRED - position.by_channel.get(channel, ZERO))
     if position.lots is not None:
         most = min(most, sum((lot.free for lot in position.lots if _lasts(lot, lasts_until)), ZERO))
-    return most.quantize(_FINEST, ROUND_FLOOR) if most > 0 else ZERO
+    return plain(most.quantize(_FINEST, ROUND_FLOOR)) if most > 0 else ZERO
 
 
 def _there(position: Position, lasts_until: date | None) -> Decimal:

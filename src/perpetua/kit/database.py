@@ -6,6 +6,7 @@ Always true:
 - While the server is away, whoever asks is told at once; when it is back, the first to ask gets a connection.
 - The pool's connections act as the application role, which may not change the ledger; `admin()` acts as the owner.
 - Statements are counted (`count_statements`), so that a test can show that a document costs a constant number.
+- A number has one form, whatever the scale of its column: `2`, never `2.0000` (see kit.quantity).
 
 A statement on one row by key, or a filtered and paged list, is built with SQLAlchemy from the table; a statement that
 decides over sets, or locks, is SQL in `queries.sql`, named. SQLAlchemy only writes the text: psycopg runs it.
@@ -18,6 +19,7 @@ import random
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -25,12 +27,14 @@ from typing import Any, TypeVar, cast
 import psycopg
 import psycopg_pool
 import sqlalchemy as sa
+from psycopg import adapt
 from psycopg import errors as pg
 from psycopg.rows import class_row, dict_row, scalar_row, tuple_row
 from psycopg.types.json import set_json_dumps, set_json_loads
 from sqlalchemy.dialects import postgresql
 
 from perpetua.kit import json
+from perpetua.kit.quantity import plain
 
 __all__ = ["APP_ROLE", "Database", "Queries", "Statement", "Tx", "array", "count_statements", "metadata", "sql"]
 
@@ -296,9 +300,22 @@ class Database:
             await connection.execute(f'SET ROLE "{self.role}"'.encode())
 
 
+class _PlainNumbers(adapt.Loader):
+    """`numeric` as Decimal, in the form that numbers are shown in. The same few come again and again."""
+
+    def load(self, data: adapt.Buffer) -> Decimal:
+        return _number(bytes(data))
+
+
+@lru_cache(maxsize=16_384)
+def _number(text: bytes) -> Decimal:
+    return plain(Decimal(text.decode()))
+
+
 async def _prepare(connection: Connection) -> None:
     set_json_dumps(json.dumps, connection)
     set_json_loads(json.loads, connection)
+    connection.adapters.register_loader("numeric", _PlainNumbers)
     await connection.execute("SET timezone = 'UTC'")
 
 

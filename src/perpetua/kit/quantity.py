@@ -4,13 +4,16 @@ Always true:
 - A quantity is a finite Decimal with at most 4 places and magnitude below 10**14 (`numeric(18,4)`).
 - A unit cost or price is a finite Decimal with at most 6 places and magnitude below 10**12 (`numeric(18,6)`).
 - Nothing is rounded silently: a value that does not fit is refused.
+- A number is shown in one form, whoever worked it out: `2`, never `2.0000`; what comes from the database has that form.
 """
 
 from decimal import Decimal, InvalidOperation
 
 from perpetua.kit.errors import InvalidValue
 
-__all__ = ["MONEY_PLACES", "QUANTITY_PLACES", "ZERO", "exact_money", "exact_quantity", "parse_decimal"]
+__all__ = [
+    "MONEY_PLACES", "QUANTITY_PLACES", "ZERO", "exact_money", "exact_quantity", "parse_decimal", "plain", "plain_text",
+]  # fmt: skip
 
 ZERO = Decimal(0)
 QUANTITY_PLACES = 4
@@ -50,6 +53,19 @@ def parse_decimal(text: str, field: str) -> Decimal:
     if not value.is_finite():
         raise InvalidValue(field, text, "is not a finite number")
     return value
+
+
+def plain(value: Decimal) -> Decimal:
+    """The same number in the form that it is shown in: without zeros that say nothing."""
+    text = str(value)
+    # Not by normalize(), which makes 1E+2 of 100.
+    return Decimal(plain_text(value)) if ("." in text and text[-1] == "0") or "E" in text else value
+
+
+def plain_text(value: Decimal) -> str:
+    """Without exponent and without zeros that say nothing: 12.5000 is 12.5."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _exact(value: Decimal, field: str, places: int, limit: Decimal) -> Decimal:

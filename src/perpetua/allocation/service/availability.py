@@ -27,7 +27,7 @@ from perpetua.items.types import VariantRef
 from perpetua.kit.clock import Clock, system_clock
 from perpetua.kit.database import Database, Queries, Tx
 from perpetua.kit.errors import InvalidValue, TooLarge
-from perpetua.kit.quantity import ZERO
+from perpetua.kit.quantity import ZERO, plain
 from perpetua.orders.types import ShipTo
 
 __all__ = ["availability", "known_tier"]
@@ -153,11 +153,15 @@ def _item(
     days = [one.on for one in coming if one.variant_id == variant.id and one.site_id in ids]
     return Available(
         sku=variant.sku, variant_id=variant.id, name=variant.name, unit=variant.unit, kit=parts is not None,
-        available=sum((one.available for one in at), ZERO) if variant.active else ZERO,
-        on_hand=sum((one.on_hand for one in at), ZERO), allocated=sum((one.allocated for one in at), ZERO),
-        reserved=sum((one.reserved for one in at), ZERO), on_order=sum((one.on_order for one in at), ZERO),
+        available=_sum(one.available for one in at) if variant.active else ZERO,
+        on_hand=_sum(one.on_hand for one in at), allocated=_sum(one.allocated for one in at),
+        reserved=_sum(one.reserved for one in at), on_order=_sum(one.on_order for one in at),
         next_expected=min(days, default=None), sites=at,
     )  # fmt: skip
+
+
+def _sum(quantities: Iterable[Decimal]) -> Decimal:
+    return plain(sum(quantities, ZERO))
 
 
 def _at(
@@ -166,7 +170,7 @@ def _at(
     position = shelf.positions[variant_id, site.id]
     days = [one.on for one in coming if (one.variant_id, one.site_id) == (variant_id, site.id)]
     return AvailableAt(
-        site=site.code, available=shelf.free((variant_id, site.id), wanted), on_hand=position.on_hand,
+        site=site.code, available=plain(shelf.free((variant_id, site.id), wanted)), on_hand=position.on_hand,
         unsellable=position.unsellable, allocated=position.allocated, reserved=position.reserved, on_order=on_order,
         next_expected=min(days, default=None),
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from perpetua.access.types import SYSTEM
@@ -12,7 +12,7 @@ from perpetua.allocation.service.drafting import Draft, Drafts
 from perpetua.allocation.store import Entry, Part
 from perpetua.allocation.types import Decided, Take
 from perpetua.kit.database import Tx
-from perpetua.kit.quantity import ZERO
+from perpetua.kit.quantity import ZERO, plain
 from perpetua.orders import service as orders
 from perpetua.orders.types import Counts, NewLine, NewOrder, Order, OrderLine, ShipTo, number_of
 
@@ -105,9 +105,10 @@ def _answer(
 ) -> Order:
     lines = [
         OrderLine(
-            line_no=one.line, variant_id=variant.id, sku=variant.sku, name=variant.name, quantity=one.asked,
-            allocated=one.given, shipped=ZERO, cancelled=ZERO, refused=one.refused,
-            backordered=one.asked - one.given - one.refused, kit=wanted.kit, unit_price=line.unit_price,
+            line_no=one.line, variant_id=variant.id, sku=variant.sku, name=variant.name,
+            quantity=plain(one.asked), allocated=plain(one.given), shipped=ZERO, cancelled=ZERO,
+            refused=plain(one.refused), backordered=plain(one.asked - one.given - one.refused), kit=wanted.kit,
+            unit_price=None if line.unit_price is None else plain(line.unit_price),
             sites=_sites(one, wanted.parts[0], codes),
         )
         for one, variant, line, wanted in zip(decided, draft.variants, made.lines, draft.wanted.lines, strict=True)
@@ -116,7 +117,7 @@ def _answer(
         id=made.id, number=number_of(made.id), channel=made.channel, external_id=made.external_id, status=made.status,
         fulfilment=made.fulfilment, customer=draft.customer.code if draft.customer else None, tier=made.tier,
         site=draft.site.code if draft.site else None, ship_to=made.ship_to, min_life_days=made.min_life_days,
-        placed_at=made.placed_at, received_at=received_at, version=1, lines=lines,
+        placed_at=made.placed_at.astimezone(UTC), received_at=received_at, version=1, lines=lines,
     )  # fmt: skip
 
 
@@ -126,5 +127,5 @@ def _sites(one: Decided, part: tuple[int, Decimal], codes: dict[int, str]) -> di
     for take in one.takes:
         if take.variant_id == part[0]:
             code = codes[take.site_id]
-            sites[code] = sites.get(code, ZERO) + take.quantity / part[1]
+            sites[code] = plain(sites.get(code, ZERO) + take.quantity / part[1])
     return sites

@@ -17,13 +17,18 @@ from perpetua.kit.clock import bounded
 from perpetua.kit.database import Database, Tx
 from perpetua.kit.errors import Missing
 from perpetua.kit.listing import Page, PageRequest, page_of
-from perpetua.kit.quantity import ZERO
+from perpetua.kit.quantity import ZERO, plain_text
 from perpetua.orders import service as orders
 from perpetua.orders.types import OrderLine, number_of
 
 __all__ = ["explain", "list_decisions"]
 
 FIRST: Final = frozenset[Action]({"allocated", "partly_allocated", "backordered", "refused"})
+NUMBERS: Final = frozenset({
+    "on_hand", "unsellable", "allocated", "reserved", "available", "given", "could_have", "was", "was_allocated",
+    "was_waiting", "given_now", "given_back", "had", "waited_for",
+})  # fmt: skip
+"""Facts that are quantities: written as they were worked out, shown in one form."""
 MOST: Final = 20_000
 Names = Mapping[tuple[str, int], str]
 
@@ -98,7 +103,10 @@ def _named(row: DecisionRow, names: Names) -> DecisionRow:
     """With the names of sites and items for their ids, and the sentence."""
 
     def named(one: Mapping[str, Any]) -> dict[str, Any]:
-        kept = {name: value for name, value in one.items() if name not in ("site_id", "variant_id")}
+        kept = {
+            name: plain_text(Decimal(value)) if name in NUMBERS and isinstance(value, str) else value
+            for name, value in one.items() if name not in ("site_id", "variant_id")
+        }  # fmt: skip
         if "site_id" in one:
             kept = {"site": names.get(("site", one["site_id"]), str(one["site_id"]))} | kept
         if "variant_id" in one:
@@ -178,5 +186,4 @@ def _line(line: OrderLine, rows: Sequence[DecisionRow], before: tuple[int, Decim
 
 
 def _plain(value: object) -> str:
-    text = f"{Decimal(str(value)):f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return plain_text(Decimal(str(value)))

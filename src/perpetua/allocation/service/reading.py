@@ -12,6 +12,7 @@ from perpetua.items import service as items
 from perpetua.kit.database import Database, Tx
 from perpetua.kit.errors import Missing
 from perpetua.kit.listing import Page, PageRequest
+from perpetua.kit.quantity import plain
 from perpetua.orders import service as orders
 from perpetua.orders.types import Order, OrderFilters, OrderSummary
 
@@ -73,7 +74,7 @@ def _sites(taken: dict[tuple[str, int], Decimal], parts: list[store.Part] | None
     if not parts:
         return {site: quantity for (site, _), quantity in taken.items()}
     return {
-        site: quantity / parts[0].quantity
+        site: plain(quantity / parts[0].quantity)
         for (site, variant), quantity in taken.items()
         if variant == parts[0].variant_id
     }

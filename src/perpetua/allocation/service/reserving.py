@@ -36,7 +36,7 @@ from perpetua.kit.database import Database, Tx, array
 from perpetua.kit.errors import InvalidValue, Missing, TooLarge
 from perpetua.kit.idempotency import Answered, once
 from perpetua.kit.listing import Page, PageRequest, page_of
-from perpetua.kit.quantity import ZERO, exact_quantity
+from perpetua.kit.quantity import ZERO, exact_quantity, plain
 from perpetua.orders.types import ShipTo
 
 __all__ = ["expire", "extend", "list_reservations", "release", "reserve"]
@@ -217,7 +217,7 @@ async def _reserve(tx: Tx, actor: Actor, command: Reserve, now: datetime) -> Res
     rest = {one.key for one in ended}
     await fill(tx, actor.person_id, rest, now, reason="a reservation was replaced")
     told = [
-        ReservedLine(line_no=one.line, sku=found[one.line - 1].sku, asked=one.asked, given=one.given)
+        ReservedLine(line_no=one.line, sku=found[one.line - 1].sku, asked=plain(one.asked), given=plain(one.given))
         for one in decided
     ]  # fmt: skip
     return await _answer(tx, command.channel, command.holder, until, told, made)

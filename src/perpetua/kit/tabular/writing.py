@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 from xml.sax.saxutils import escape
 
+from perpetua.kit.quantity import plain_text
 from perpetua.kit.sink import Sink
 
 __all__ = ["csv_stream", "unquoted", "xlsx_stream"]
@@ -60,19 +61,13 @@ def _csv_cell(value: Any) -> Any:
 def _number_or_instant(value: Any) -> str:
     match value:
         case Decimal():
-            return plain_number(value)
+            return plain_text(value)
         case datetime():
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         case date():
             return value.isoformat()
         case _:
             return str(value)
-
-
-def plain_number(value: Decimal) -> str:
-    """Without exponent and without zeros that say nothing: 12.5000 is 12.5."""
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 async def xlsx_stream(header: Sequence[str], batches: Batches, *, sheet: str = "Sheet1") -> AsyncIterator[bytes]:
@@ -126,7 +121,7 @@ def _xlsx_cell(place: str, value: Any) -> str:
     if isinstance(value, bool):
         return f'<c r="{place}" t="b"><v>{int(value)}</v></c>'
     if isinstance(value, int | Decimal):
-        text = plain_number(Decimal(value))
+        text = plain_text(Decimal(value))
         if len(text.lstrip("-0.").replace(".", "")) <= _EXACT_DIGITS:
             return f'<c r="{place}"><v>{text}</v></c>'
     else:

@@ -16,6 +16,7 @@ from perpetua.access.errors import OutOfScope
 from perpetua.access.types import Actor
 from perpetua.kit.database import Tx
 from perpetua.kit.errors import InvalidValue, Refusal
+from perpetua.kit.quantity import plain_text
 from perpetua.places import rules, store
 from perpetua.places.errors import CodeTaken
 from perpetua.places.service.changing import change_here, move_here, said, translated
@@ -126,7 +127,7 @@ def values_of(place: Location) -> Values:
 def _plain(values: Values) -> Values:
     """As JSON carries them; a number looks the same whether it was read from a file or from the database."""
     return {
-        name: f"{value.normalize():f}" if isinstance(value, Decimal) else msgspec.to_builtins(value)
+        name: plain_text(value) if isinstance(value, Decimal) else msgspec.to_builtins(value)
         for name, value in values.items()
     }
 
