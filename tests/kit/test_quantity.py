@@ -62,6 +62,8 @@ def test_a_number_is_shown_in_one_form(value: Decimal) -> None:
     assert "." not in shown or not shown.endswith(("0", "."))
 
 
-@pytest.mark.parametrize("text, shown", [("2.0000", "2"), ("1E+2", "100"), ("0.0000", "0"), ("0E-7", "0"), ("1.50", "1.5")])
+@pytest.mark.parametrize(
+    "text, shown", [("2.0000", "2"), ("1E+2", "100"), ("0.0000", "0"), ("0E-7", "0"), ("1.50", "1.5")]
+)
 def test_zeros_that_say_nothing_are_left_out(text: str, shown: str) -> None:
     assert str(plain(Decimal(text))) == shown

@@ -164,6 +164,26 @@ BEGIN
   FROM unnest(wanted, at_site) AS w (v, s) JOIN inventory_positions p ON p.variant_id = w.v AND p.site_id = w.s;
 END $$;
 
+-- Whether somebody who is confined to these places sees the order, whole: it has or had stock of a site of theirs, or it may
+-- still get some. It waits, or had nothing of anybody's; and it is not to come from another site.
+CREATE FUNCTION order_in_scope(of_order bigint, scope bigint[]) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = public
+AS $$
+DECLARE only_from bigint;
+BEGIN
+  IF NOT EXISTS (SELECT FROM locations s WHERE s.id = ANY (scope) AND s.parent_id IS NULL) THEN
+    RETURN false;
+  END IF;
+  SELECT o.site_id INTO only_from FROM orders o WHERE o.id = of_order;
+  RETURN coalesce(only_from = ANY (scope), false)
+    OR EXISTS (SELECT FROM order_lines l JOIN order_allocations a ON a.line_id = l.id
+               WHERE l.order_id = of_order AND a.site_id = ANY (scope))
+    OR only_from IS NULL AND (
+      EXISTS (SELECT FROM order_lines l WHERE l.order_id = of_order
+              AND l.quantity > l.allocated + l.shipped + l.cancelled + l.refused)
+      OR NOT EXISTS (SELECT FROM order_lines l JOIN order_allocations a ON a.line_id = l.id WHERE l.order_id = of_order));
+END $$;
+
 -- A kit is its components: what has stock of its own is none, and while orders hold or want one it stays as it is.
 CREATE FUNCTION keep_kits() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public
@@ -191,4 +211,4 @@ GRANT USAGE ON SEQUENCE orders_id_seq, order_lines_id_seq TO perpetua_app;
 GRANT SELECT, INSERT ON allocation_config, allocation_audit_log TO perpetua_app;
 -- What is allocated and reserved is the triggers' alone, now that there are triggers.
 REVOKE UPDATE (allocated, reserved) ON inventory_positions FROM perpetua_app;
-GRANT EXECUTE ON FUNCTION allocation_lock TO perpetua_app;
+GRANT EXECUTE ON FUNCTION allocation_lock, order_in_scope TO perpetua_app;

@@ -46,8 +46,8 @@ CREATE TABLE orders (
   created_by    bigint NOT NULL REFERENCES people,
   version       integer NOT NULL DEFAULT 1
 );
--- One external id is one order, however often it comes.
-CREATE UNIQUE INDEX orders_external ON orders (channel, external_id);
+-- One external id is one order, however often it comes. The id first: it is searched for without its channel, too.
+CREATE UNIQUE INDEX orders_external ON orders (external_id, channel);
 CREATE INDEX orders_open ON orders (id) WHERE status NOT IN ('SHIPPED', 'CANCELLED', 'RETURNED');
 CREATE INDEX orders_jumped ON orders (jumps) WHERE jumps > 0;
 -- Those that go together or not at all, as long as they may wait.

@@ -40,7 +40,7 @@ SELECT id, channel, holder, variant_id, site_id, lot_id, quantity FROM ended ORD
 
 -- name: extend
 UPDATE reservations SET expires_at = %(expires_at)s
-WHERE channel = %(channel)s AND holder = %(holder)s AND state = 'open' AND expires_at > clock_timestamp();
+WHERE id = ANY (%(ids)s::bigint[]) AND state = 'open' AND expires_at > clock_timestamp();
 
 -- name: due
 -- Positions where reservations have expired: still open, or ended a short while ago by whoever decided something there.

@@ -32,6 +32,8 @@ WHERE (%(after)s::bigint IS NULL OR g.id < %(after)s)
   AND (%(action)s::text IS NULL OR g.action = %(action)s)
   AND (%(actor_id)s::bigint IS NULL OR g.actor_id = %(actor_id)s)
   AND (%(since)s::timestamptz IS NULL OR g.at >= %(since)s)
+  AND (%(scope)s::bigint[] IS NULL OR CASE WHEN g.order_id IS NOT NULL THEN order_in_scope(g.order_id, %(scope)s)
+       ELSE EXISTS (SELECT FROM reservations r WHERE r.id = g.reservation_id AND r.site_id = ANY (%(scope)s)) END)
 ORDER BY g.id DESC LIMIT %(limit)s;
 
 -- name: names

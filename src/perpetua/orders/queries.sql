@@ -114,7 +114,11 @@ WHERE (%(after)s::bigint IS NULL OR o.id < %(after)s)
         SELECT FROM order_lines l WHERE l.order_id = o.id AND l.variant_id = %(variant_id)s))
   AND (%(waiting)s::boolean IS NULL OR o.status NOT IN ('SHIPPED', 'CANCELLED', 'RETURNED') AND EXISTS (
         SELECT FROM order_lines l WHERE l.order_id = o.id AND l.quantity > l.allocated + l.shipped + l.cancelled + l.refused))
+  AND (%(scope)s::bigint[] IS NULL OR order_in_scope(o.id, %(scope)s))
 ORDER BY o.id DESC LIMIT %(limit)s;
+
+-- name: out_of_scope
+SELECT id FROM unnest(%(ids)s::bigint[]) AS n (id) WHERE NOT order_in_scope(id, %(scope)s::bigint[]) LIMIT 1;
 
 -- name: lines_to_change
 SELECT l.id, l.order_id, l.line_no, l.variant_id, i.sku, i.tracking, u.decimals, l.kit, l.quantity, l.allocated, l.shipped,

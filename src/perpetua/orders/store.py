@@ -7,8 +7,10 @@ from typing import Any
 
 import msgspec
 
+from perpetua.access.types import Actor
 from perpetua.kit import json
 from perpetua.kit.database import Queries, Tx, array
+from perpetua.kit.errors import Missing
 from perpetua.kit.listing import Page, PageRequest, page_of
 from perpetua.orders.types import (
     AddedLine,
@@ -140,17 +142,25 @@ async def counts(tx: Tx, ids: Sequence[int]) -> dict[int, tuple[OrderStatus, lis
 
 
 async def summaries(
-    tx: Tx, filters: OrderFilters, *, customer_id: int | None, variant_id: int | None, page: PageRequest
+    tx: Tx, actor: Actor, filters: OrderFilters, *, customer_id: int | None, variant_id: int | None, page: PageRequest
 ) -> Page[OrderSummary]:
-    """Orders as a list shows them, the newest first. Customer and item are given by their ids."""
+    """The orders that the actor sees, as a list shows them, the newest first. Customer and item are given by id."""
     after = page.after(int)
     params = {
         "after": after[0] if after else None, "status": filters.status, "channel": filters.channel,
         "external_id": filters.external_id, "customer_id": customer_id, "variant_id": variant_id,
-        "waiting": filters.waiting or None, "limit": page.limit + 1,
+        "waiting": filters.waiting or None, "scope": actor.scope_ids, "limit": page.limit + 1,
     }  # fmt: skip
     rows = [OrderSummary(**row, number=number_of(row["id"])) for row in await tx.dicts(Q["orders"], params)]
     return page_of(rows, page, lambda row: [row.id])
+
+
+async def require_seen(tx: Tx, actor: Actor, ids: Iterable[int]) -> None:
+    """Raises Missing: none of one of the orders comes, or may come, from the actor's places."""
+    if actor.scope is not None:
+        params = {"ids": sorted(set(ids)), "scope": actor.scope_ids}
+        if (hidden := await tx.value(Q["out_of_scope"], params)) is not None:
+            raise Missing("order", hidden)
 
 
 async def set_statuses(tx: Tx, statuses: Mapping[int, OrderStatus]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from perpetua.access.service import audit
 from perpetua.access.types import Actor
 from perpetua.allocation import rules, store
-from perpetua.allocation.service.changing import Held, hands_off, hold, waiting_keys
+from perpetua.allocation.service.changing import Held, hands_off, hold, require_sites, waiting_keys
 from perpetua.allocation.service.drafting import Terms, want
 from perpetua.allocation.service.filling import fill, settle_statuses
 from perpetua.allocation.service.reading import current
@@ -60,6 +60,7 @@ async def release_order(db: Database, actor: Actor, order_id: int, *, key: str |
     actor.require("orders.write")
 
     async def act(tx: Tx) -> Order:
+        await orders.require_seen(tx, actor, [order_id])
         before = await orders.advance(tx, order_id, "RELEASED")
         _, lines = (await orders.counts(tx, [order_id]))[order_id]
         reason = None
@@ -108,7 +109,7 @@ async def change(
         added = await _items(tx, command.add)
         parts = await store.kit_parts(tx, {variant.id for variant in added})
         also = {variant.id for variant in added} | {part.variant_id for some in parts.values() for part in some}
-        held = await hold(tx, order_id, now, also=also)
+        held = await hold(tx, actor, order_id, also=also)
         if held.order.version != version:
             raise Stale(what="order", key=order_id, sent=version, current=held.order.version)
         if held.order.status in _CLOSED:
@@ -184,6 +185,7 @@ async def _lessen(
         entries.append(_entry(actor, held, line.id, line.variant_id, quantity, line.allocated - taken, facts, reason))
     if not changes:
         return
+    require_sites(actor, held, endings)
     await hands_off(tx, actor, held, in_hands, reason or "changed")
     freed = await end(tx, endings, "released") | waiting_keys(held)
     await orders.change_lines(tx, changes)
@@ -223,7 +225,9 @@ async def _raise(
             tx, actor, held, [number for number, line in lines.items() if line.allocated], reason or "changed"
         )
         open_now = await open_of(tx, [line.id for line in lines.values()])
-        freed = await end(tx, [Ending(one, one.quantity) for some in open_now.values() for one in some], "released")
+        endings = [Ending(one, one.quantity) for some in open_now.values() for one in some]
+        require_sites(actor, held, endings)
+        freed = await end(tx, endings, "released")
     decided = await _decide(tx, actor, held, wants, now)
     changes: list[LineChange] = []
     entries: list[Entry] = []

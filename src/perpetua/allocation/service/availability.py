@@ -42,6 +42,7 @@ async def availability(
 
     Raises:
         InvalidValue: no SKU, a site that does not sell, a tier that the rules do not know.
+        OutOfScope: a site that is not the actor's; without one, only theirs are told of.
         TooLarge: more than 1,000 SKUs.
     """
     actor.require("stock.read")
@@ -86,6 +87,8 @@ def _sites(asked: AskAvailability, ground: Ground, actor: Actor, now: datetime) 
     site = next((one for one in ground.sites if asked.site and one.code.upper() == asked.site.upper()), None)
     if asked.site and site is None:
         raise InvalidValue("site", asked.site, "is no site that sells")
+    if site is not None:
+        actor.require_place([site.id], site.code)
     lives = (asked.min_life_days, of.min_life_days)
     terms = Terms(
         channel=asked.channel, tier=known_tier(asked.tier, ground) or of.tier, fulfilment="split",

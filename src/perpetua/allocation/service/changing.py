@@ -1,6 +1,6 @@
 """Orders change after they were taken: cancelled in whole or in part; what they held goes to whoever waits."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -22,7 +22,17 @@ from perpetua.orders import service as orders
 from perpetua.orders.errors import BeingPicked, OrderClosed
 from perpetua.orders.types import CancelOrder, LineChange, Locked, OpenLine, Order
 
-__all__ = ["Held", "cancel", "cancel_many", "hands_off", "hold", "hold_all", "pick_lines", "waiting_keys"]
+__all__ = [
+    "Held",
+    "cancel",
+    "cancel_many",
+    "hands_off",
+    "hold",
+    "hold_all",
+    "pick_lines",
+    "require_sites",
+    "waiting_keys",
+]
 
 MAX_REASON = 500
 
@@ -59,7 +69,7 @@ async def cancel(
         raise InvalidValue("reason", command.reason, f"say why, in 1 to {MAX_REASON} characters")
 
     async def act(tx: Tx) -> Order:
-        held = await hold(tx, order_id, clock())
+        held = await hold(tx, actor, order_id)
         asked = None if command.lines is None else [(line.line_no, line.quantity) for line in command.lines]
         chosen = pick_lines(held, asked, left=lambda line: line.allocated + line.backordered)
         if not chosen:
@@ -108,20 +118,21 @@ async def cancel_many(tx: Tx, actor: Actor, order_ids: Sequence[int], reason: st
     return sorted({line.order_id for line, _ in chosen})
 
 
-async def hold(tx: Tx, order_id: int, now: datetime, *, also: Collection[int] = ()) -> Held:
+async def hold(tx: Tx, actor: Actor, order_id: int, *, also: Collection[int] = ()) -> Held:
     """Lock an order: first the positions that its lines may stand at, then the order itself, as everybody does.
 
     Args:
         also: variants that it is to have lines of, or of kits of them.
 
     Raises:
-        Missing: there is no such order.
+        Missing: there is no such order, or the actor does not see it.
     """
-    return (await hold_all(tx, [order_id], now, also=also))[order_id]
+    return (await hold_all(tx, actor, [order_id], also=also))[order_id]
 
 
-async def hold_all(tx: Tx, order_ids: Sequence[int], now: datetime, *, also: Collection[int] = ()) -> dict[int, Held]:
+async def hold_all(tx: Tx, actor: Actor, order_ids: Sequence[int], *, also: Collection[int] = ()) -> dict[int, Held]:
     """As `hold`, several orders: all their positions first, then they themselves."""
+    await orders.require_seen(tx, actor, order_ids)
     before = {order_id: await orders.lines_to_change(tx, order_id) for order_id in sorted(set(order_ids))}
     for order_id, lines in before.items():
         if not lines:
@@ -159,6 +170,15 @@ async def hands_off(tx: Tx, actor: Actor, held: Held, line_nos: Sequence[int], r
     if not actor.may("orders.override"):
         raise BeingPicked(**facts)
     await audit_override(tx, actor, f"order {held.order.id} is {held.order.status}", reason, facts=facts)
+
+
+def require_sites(actor: Actor, held: Held, endings: Iterable[Ending]) -> None:
+    """Raises OutOfScope: goods would leave or be given up at a site that is not the actor's."""
+    if actor.scope is None:
+        return
+    codes = {site.id: site.code for site in held.ground.sites}
+    for one in endings:
+        actor.require_place([one.of.site_id], codes.get(one.of.site_id, str(one.of.site_id)))
 
 
 def waiting_keys(held: Held) -> set[Key]:
@@ -219,6 +239,7 @@ async def _cancel(
         entries.append(
             Entry(actor.person_id, "cancelled", held.order.id, line.id, line.variant_id, quantity, ZERO, facts, reason)
         )
+    require_sites(actor, held, endings)
     await hands_off(tx, actor, held, in_hands, reason)
     freed: set[Key] = await end(tx, endings, "released") | waiting_keys(held)
     await orders.change_lines(tx, changes)

@@ -41,10 +41,11 @@ async def explain(db: Database, actor: Actor, order_id: int) -> Explained:
     """
     actor.require("orders.read")
     async with db.snapshot() as tx:
+        await orders.require_seen(tx, actor, [order_id])
         order = (await orders.orders(tx, [order_id], contacts=False)).get(order_id)
         if order is None:
             raise Missing("order", order_id)
-        rows = list(reversed(await _rows(tx, order_id=order_id, limit=MOST)))
+        rows = list(reversed(await _rows(tx, actor, order_id=order_id, limit=MOST)))
         by_line: dict[int, list[DecisionRow]] = {}
         for row in rows:
             if row.line_no is not None:
@@ -77,17 +78,27 @@ async def list_decisions(
                 return Page(items=[])
             variant_id = next(iter(found.values())).id
         rows = await _rows(
-            tx, after=after[0] if after else None, order_id=order_id, variant_id=variant_id, action=action,
+            tx, actor, after=after[0] if after else None, order_id=order_id, variant_id=variant_id, action=action,
             actor_id=actor_id, since=since and bounded(since, "since"), limit=page.limit + 1,
         )  # fmt: skip
     return page_of(rows, page, lambda row: [row.id])
 
 
-async def _rows(tx: Tx, **filters: Any) -> list[DecisionRow]:
+async def _rows(tx: Tx, actor: Actor, **filters: Any) -> list[DecisionRow]:
     names = ("after", "order_id", "variant_id", "action", "actor_id", "since")
-    rows = await tx.rows(Q["decisions"], dict.fromkeys(names) | filters, as_=DecisionRow)
+    params = dict.fromkeys(names) | filters | {"scope": actor.scope_ids}
+    rows = [_within(row, actor) for row in await tx.rows(Q["decisions"], params, as_=DecisionRow)]
     named = await _names(tx, rows)
     return [_named(row, named) for row in rows]
+
+
+def _within(row: DecisionRow, actor: Actor) -> DecisionRow:
+    """Without what was there at sites that the actor does not see; `elsewhere`: how many positions that were."""
+    positions = row.facts.get("positions", [])
+    seen = [one for one in positions if actor.scope is None or one["site_id"] in actor.scope]
+    if len(seen) == len(positions):
+        return row
+    return msgspec.structs.replace(row, facts=row.facts | {"positions": seen, "elsewhere": len(positions) - len(seen)})
 
 
 async def _names(tx: Tx, rows: Iterable[DecisionRow]) -> Names:
@@ -158,6 +169,8 @@ def _numbers(facts: Mapping[str, Any]) -> str:
         f"{_plain(one['given'])} given."
         for one in facts.get("positions", ())
     ]
+    if facts.get("elsewhere"):
+        told.append("What there was at sites that you do not see is left out.")
     why = {
         "complete": "The order goes together or not at all, and not all of it was there.",
         "cancel_rest": "What is not there at once is refused, as the order says.",

@@ -52,7 +52,7 @@ async def take_from(
         raise InvalidValue("takes", str(order_id), "an order does not take from itself")
 
     async def act(tx: Tx) -> Order:
-        held = await hold_all(tx, [order_id, *(one.from_order_id for one in command.takes)], clock())
+        held = await hold_all(tx, actor, [order_id, *(one.from_order_id for one in command.takes)])
         await _take(tx, actor, order_id, command, held, clock())
         return (await current(tx, [order_id]))[order_id]
 
@@ -73,7 +73,7 @@ async def jump(
     _check_reason(command.reason)
 
     async def act(tx: Tx) -> Order:
-        held = (await hold_all(tx, [order_id], clock()))[order_id]
+        held = (await hold_all(tx, actor, [order_id]))[order_id]
         waiting = [line for line in held.lines.values() if line.backordered]
         if not waiting and not (command.back and held.order.jumps):
             raise OrderClosed(order_id=order_id, status=held.order.status, reason="nothing of it waits")
@@ -93,7 +93,7 @@ async def jump(
 
 async def _take(tx: Tx, actor: Actor, order_id: int, command: TakeStock, held: dict[int, Held], now: datetime) -> None:
     to = held[order_id]
-    usable = await _usable(tx, held, to, now)
+    usable = await _usable(tx, actor, held, to, now)
     left = {one.id: one.quantity for some in usable.values() for one in some}
     had = {line.id: line.allocated for one in held.values() for line in one.lines.values()}
     changes: dict[int, Decimal] = defaultdict(lambda: ZERO)
@@ -179,8 +179,8 @@ def _with(one: Open, quantity: Decimal) -> Open:
                 quantity=quantity)  # fmt: skip
 
 
-async def _usable(tx: Tx, held: dict[int, Held], to: Held, now: datetime) -> dict[int, list[Open]]:
-    """The allocations that the order may have, by line; all of a line's or none, so that kits stay whole."""
+async def _usable(tx: Tx, actor: Actor, held: dict[int, Held], to: Held, now: datetime) -> dict[int, list[Open]]:
+    """The allocations that the order may have and the actor may give it, by line; of kits all of a line's, or none."""
     every = [one for some in to.allocations.values() for one in some]
     until = now.date() + timedelta(days=to.order.min_life_days)
     lots = {one.lot_id for one in every if one.lot_id} if to.order.min_life_days else set[int]()
@@ -194,6 +194,7 @@ async def _usable(tx: Tx, held: dict[int, Held], to: Held, now: datetime) -> dic
             fits = [
                 part for part in mine
                 if part.lot_id not in short and to.order.site_id in (None, part.site_id)
+                and (actor.scope is None or part.site_id in actor.scope)
             ]  # fmt: skip
             usable[line.id] = fits if not line.kit or len(fits) == len(mine) else []
     return usable

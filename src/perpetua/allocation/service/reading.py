@@ -23,10 +23,11 @@ async def get(db: Database, actor: Actor, order_id: int) -> Order:
     """One order with its lines, and where they are allocated.
 
     Raises:
-        Missing: there is no such order.
+        Missing: there is no such order, or none of it comes or may come from the actor's places.
     """
     actor.require("orders.read")
     async with db.snapshot() as tx:
+        await orders.require_seen(tx, actor, [order_id])
         found = await current(tx, [order_id], contacts=actor.may("customers.read"))
     if order_id not in found:
         raise Missing("order", order_id)
@@ -34,7 +35,7 @@ async def get(db: Database, actor: Actor, order_id: int) -> Order:
 
 
 async def list_orders(db: Database, actor: Actor, filters: OrderFilters, page: PageRequest) -> Page[OrderSummary]:
-    """Orders, the newest first. A customer or an item that is not there has none."""
+    """Orders, the newest first, as far as the actor sees them. A customer or an item that is not there has none."""
     actor.require("orders.read")
     customer_id = variant_id = None
     async with db.snapshot() as tx:
@@ -48,7 +49,7 @@ async def list_orders(db: Database, actor: Actor, filters: OrderFilters, page: P
             if variant is None:
                 return Page(items=[])
             variant_id = variant.id
-        return await orders.summaries(tx, filters, customer_id=customer_id, variant_id=variant_id, page=page)
+        return await orders.summaries(tx, actor, filters, customer_id=customer_id, variant_id=variant_id, page=page)
 
 
 async def current(tx: Tx, ids: Sequence[int], *, contacts: bool = False) -> dict[int, Order]:

@@ -97,8 +97,8 @@ async def extend(
     async def act(tx: Tx) -> Reserved:
         now = clock()
         until = _until(command, now, LONGEST)
-        held, _ = await _hold(tx, command.channel, command.holder, now)
-        asked = {"channel": command.channel, "holder": command.holder, "expires_at": until}
+        held, _ = await _hold(tx, actor, command.channel, command.holder)
+        asked = {"ids": [one.id for one in held], "expires_at": until}
         if not held or not await tx.execute(Q["extend"], asked):
             raise Missing("reservation of", command.holder)
         return await _answer(tx, command.channel, command.holder, until, [], [one.id for one in held])
@@ -123,7 +123,7 @@ async def release(
 
     async def act(tx: Tx) -> Reserved:
         now = clock()
-        held, ground = await _hold(tx, command.channel, command.holder, now)
+        held, ground = await _hold(tx, actor, command.channel, command.holder)
         chosen = [one for one in held if command.ids is None or one.id in command.ids]
         if not chosen or (command.ids is not None and len(chosen) != len(set(command.ids))):
             raise Missing("reservation of", command.holder)
@@ -190,7 +190,7 @@ async def _reserve(tx: Tx, actor: Actor, command: Reserve, now: datetime) -> Res
     wanted = _wanted(command, lines, ground, actor, now)
     tracked = {variant.id for variant in found if variant.tracking == "lot"}
     tracked |= {part.variant_id for parts in kits.values() for part in parts if part.lots}
-    own = await held_by(tx, [(command.channel, command.holder)]) if command.replace else []
+    own = await _own(tx, actor, command.channel, command.holder) if command.replace else []
     shares = ground.rules.channels.get(command.channel, rules.NO_RULES).share_percent is not None
     stock = {variant for line in lines for variant, _ in line.parts} | {one.variant_id for one in own}
     sites = set(wanted.sites) | {one.site_id for one in own}
@@ -275,14 +275,20 @@ async def _write(
     return cast(list[int], await tx.values(Q["reserve"], params))
 
 
-async def _hold(tx: Tx, channel: str, holder: str, now: datetime) -> tuple[list[Holding], Ground]:
+async def _own(tx: Tx, actor: Actor, channel: str, holder: str) -> list[Holding]:
+    """What the holder has, as far as it lies at the actor's sites."""
+    held = await held_by(tx, [(channel, holder)])
+    return [one for one in held if actor.scope is None or one.site_id in actor.scope]
+
+
+async def _hold(tx: Tx, actor: Actor, channel: str, holder: str) -> tuple[list[Holding], Ground]:
     """What the holder has, with its positions locked; what has expired is not among it."""
-    before = await held_by(tx, [(channel, holder)])
+    before = await _own(tx, actor, channel, holder)
     variants, sites = {one.variant_id for one in before}, sorted({one.site_id for one in before})
     if before:
         await store.lock_to_fill(tx, variants, sites)
     locked = {one.key for one in before}
-    held = [one for one in await held_by(tx, [(channel, holder)]) if one.key in locked]
+    held = [one for one in await _own(tx, actor, channel, holder) if one.key in locked]
     return held, await store.ground(tx)
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from perpetua.access.types import Actor
 from perpetua.allocation import store
 from perpetua.allocation.errors import NothingToPick
-from perpetua.allocation.service.changing import Held, hold, pick_lines
+from perpetua.allocation.service.changing import Held, hold, pick_lines, require_sites
 from perpetua.allocation.service.filling import fill, settle_statuses
 from perpetua.allocation.service.reading import current
 from perpetua.allocation.service.releasing import Ending, end, part_of
@@ -51,16 +51,14 @@ async def ship(
 
     async def act(tx: Tx) -> Order:
         now = clock()
-        held = await hold(tx, order_id, now)
+        held = await hold(tx, actor, order_id)
         chosen = _chosen(held, command)
         if not chosen:
             raise OrderClosed(order_id=order_id, status=held.order.status, reason="nothing of it is allocated")
         endings = {
             line.id: part_of(held.allocations[line.id], quantity, line.allocated) for line, quantity, _ in chosen
         }
-        codes = {site.id: site.code for site in held.ground.sites}
-        for ending in (one for some in endings.values() for one in some):
-            actor.require_place([ending.of.site_id], codes.get(ending.of.site_id, str(ending.of.site_id)))
+        require_sites(actor, held, (one for some in endings.values() for one in some))
         rows = await _rows(tx, actor, chosen, endings, now.date())
         await end(tx, [one for some in endings.values() for one in some], "shipped")
         await orders.change_lines(

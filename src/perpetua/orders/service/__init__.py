@@ -13,7 +13,7 @@ from perpetua.orders.service.moving import advance
 __all__ = [
     "add_lines", "advance", "change_customer", "change_lines", "check", "check_change", "counts", "create_customer",
     "customers", "expect", "get_customer", "jump", "known", "lines_to_change", "list_customers", "lock", "on_floor",
-    "orders", "set_statuses", "settled", "status_of", "summaries", "write",
+    "orders", "require_seen", "set_statuses", "settled", "status_of", "summaries", "write",
 ]  # fmt: skip
 
 add_lines = store.add_lines
@@ -26,6 +26,7 @@ known = store.known
 lines_to_change = store.lines_to_change
 lock = store.lock
 orders = store.orders
+require_seen = store.require_seen
 set_statuses = store.set_statuses
 summaries = store.summaries
 write = store.write
