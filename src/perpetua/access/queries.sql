@@ -6,37 +6,10 @@ FROM jsonb_to_recordset(%(changes)s::jsonb)
      AS change (subject_id text, action text, before jsonb, after jsonb, costs text[], path bigint[]);
 
 -- name: actors_of_sessions
--- Who sessions speak for, by the hashes of their tokens or, beneath JWTs, by their ids; notes once a minute that they were
--- seen.
-WITH found AS (
-  SELECT s.id, s.token_hash, s.person_id, s.last_seen_at FROM sessions s
-  WHERE (s.token_hash = ANY (%(hashes)s::bytea[]) OR s.id = ANY (%(ids)s::bigint[]))
-    AND s.expires_at > now() AND s.last_seen_at > now() - %(idle)s::interval
-), seen AS (
-  UPDATE sessions SET last_seen_at = now() FROM found
-  WHERE sessions.id = found.id AND found.last_seen_at < now() - interval '1 minute'
-)
-SELECT p.id AS person_id, p.name, p.role, access_scope_of(p.id, p.everywhere) AS scope,
-       found.id AS session_id, NULL::bigint AS token_id, NULL::text[] AS permissions, found.token_hash AS hash
-FROM found JOIN people p ON p.id = found.person_id
-WHERE p.active;
+SELECT * FROM access_actors_of_sessions(%(hashes)s, %(ids)s, %(idle)s);
 
 -- name: actors_of_tokens
--- Who API tokens speak for: their owners, confined to where both the owner and the token may act.
-WITH found AS (
-  SELECT t.id, t.token_hash, t.person_id, t.permissions, t.scope, t.last_used_at FROM api_tokens t
-  WHERE (t.token_hash = ANY (%(hashes)s::bytea[]) OR t.id = ANY (%(ids)s::bigint[]))
-    AND t.expires_at > now() AND t.revoked_at IS NULL
-), used AS (
-  UPDATE api_tokens SET last_used_at = now() FROM found
-  WHERE api_tokens.id = found.id
-    AND (found.last_used_at IS NULL OR found.last_used_at < now() - interval '1 minute')
-)
-SELECT p.id AS person_id, p.name, p.role,
-       access_scope_meet(access_scope_of(p.id, p.everywhere), found.scope) AS scope,
-       NULL::bigint AS session_id, found.id AS token_id, found.permissions, found.token_hash AS hash
-FROM found JOIN people p ON p.id = found.person_id
-WHERE p.active;
+SELECT * FROM access_actors_of_tokens(%(hashes)s, %(ids)s);
 
 -- name: count_attempts
 -- Counts one attempt on each key before anything is verified, so that attempts at once cannot slip through together.

@@ -20,7 +20,7 @@ from perpetua.access.types import (
     Token,
 )  # fmt: skip
 from perpetua.kit import json
-from perpetua.kit.database import Queries, Tx
+from perpetua.kit.database import Queries, Tx, array
 from perpetua.kit.errors import InvalidValue
 from perpetua.kit.listing import PageRequest
 
@@ -102,8 +102,8 @@ async def bearers(tx: Tx, asked: Collection[Credential]) -> dict[Credential, Bea
     tables: set[Literal["session", "token"]] = {one.table for one in asked}
     for table in tables:
         values = {
-            "hashes": [one.hash for one in asked if one.table == table and one.hash is not None],
-            "ids": [one.id for one in asked if one.table == table and one.id is not None],
+            "hashes": array([one.hash for one in asked if one.table == table]),
+            "ids": array([one.id for one in asked if one.table == table]),
             "idle": SESSION_IDLES,
         }
         for bearer in await tx.rows(Q[f"actors_of_{table}s"], values, as_=Bearer):

@@ -1,17 +1,52 @@
+-- name: look
+-- planned once
+-- All that orders name, and what deciding them stands on, in one look, as JSON: those of them that are there already (by
+-- channel and external id), the items and customers they name, the newest rules, the sites that goods can be sent from,
+-- what the kits among the items are made of. With it ids for those that are not there, ahead of writing them: what comes
+-- of a refusal is a gap.
+WITH known AS MATERIALIZED (
+  SELECT o.id, o.channel, o.external_id, encode(o.body_hash, 'hex') AS hash
+  FROM unnest(%(channels)s::text[], %(external_ids)s::text[]) AS k (channel, external_id)
+  JOIN orders o USING (channel, external_id)
+), named AS MATERIALIZED (
+  SELECT asked.sku AS asked, v.id, v.product_id, v.sku, v.name, v.unit, u.decimals, v.tracking, v.active AND p.active AS active,
+         p.owner_id, trim_scale(v.cost_price)::text AS cost_price,
+         EXISTS (SELECT FROM kit_components k WHERE k.kit_id = v.id) AS kit
+  FROM unnest(%(skus)s::text[]) AS asked (sku)
+  JOIN product_variants v ON upper(v.sku) = upper(asked.sku)
+  JOIN products p ON p.id = v.product_id
+  JOIN units u ON u.code = v.unit
+)
+SELECT json_build_object(
+  'version', c.version, 'rules', c.rules,
+  'sites', (
+    SELECT json_agg(json_build_object(
+             'id', l.id, 'code', l.code, 'country', l.address ->> 'country', 'region', l.address ->> 'region',
+             'postcode', l.address ->> 'postcode') ORDER BY l.code)
+    FROM locations l WHERE l.parent_id IS NULL AND l.active AND l.sellable),
+  'known', (SELECT json_agg(k) FROM known k),
+  'variants', (SELECT json_agg(n) FROM named n),
+  'customers', (
+    SELECT json_agg(json_build_object(
+             'id', m.id, 'code', m.code, 'tier', m.tier, 'min_life_days', m.min_life_days, 'active', m.active))
+    FROM unnest(%(customers)s::text[]) AS k (code) JOIN customers m ON upper(m.code) = upper(k.code)),
+  'parts', (
+    SELECT json_agg(json_build_object('kit_id', k.kit_id, 'variant_id', k.component_id, 'quantity', k.quantity::text,
+             'lots', i.tracking = 'lot') ORDER BY k.kit_id, k.component_id)
+    FROM named n JOIN kit_components k ON k.kit_id = n.id JOIN product_variants i ON i.id = k.component_id
+    WHERE n.kit),
+  'order_ids', (SELECT json_agg(nextval('orders_id_seq'))
+                FROM generate_series(1, %(orders)s - (SELECT count(*) FROM known))),
+  'line_ids', (SELECT json_agg(nextval('order_lines_id_seq')) FROM generate_series(1, %(lines)s)))::text AS seen
+FROM allocation_config c ORDER BY c.version DESC LIMIT 1;
+
 -- name: ground
--- What every decision stands on: the newest rules, the sites that goods can be sent from, and what the variants that are
--- kits are made of. With it, ids for so many orders and lines, ahead of writing them: what comes of a refusal is a gap.
+-- What every decision stands on: the newest rules, and the sites that goods can be sent from.
 SELECT c.version, c.rules,
        (SELECT coalesce(jsonb_agg(jsonb_build_object(
                  'id', l.id, 'code', l.code, 'country', l.address ->> 'country', 'region', l.address ->> 'region',
                  'postcode', l.address ->> 'postcode') ORDER BY l.code), '[]')
-        FROM locations l WHERE l.parent_id IS NULL AND l.active AND l.sellable) AS sites,
-       (SELECT jsonb_agg(jsonb_build_object('kit_id', k.kit_id, 'variant_id', k.component_id, 'quantity', k.quantity::text,
-                 'lots', i.tracking = 'lot') ORDER BY k.kit_id, k.component_id)
-        FROM kit_components k JOIN product_variants i ON i.id = k.component_id
-        WHERE k.kit_id = ANY (%(variant_ids)s::bigint[])) AS parts,
-       (SELECT array_agg(nextval('orders_id_seq')) FROM generate_series(1, %(orders)s)) AS order_ids,
-       (SELECT array_agg(nextval('order_lines_id_seq')) FROM generate_series(1, %(lines)s)) AS line_ids
+        FROM locations l WHERE l.parent_id IS NULL AND l.active AND l.sellable) AS sites
 FROM allocation_config c ORDER BY c.version DESC LIMIT 1;
 
 -- name: kit_parts

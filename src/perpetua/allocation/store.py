@@ -10,8 +10,11 @@ import msgspec
 
 from perpetua.allocation.rules import Key
 from perpetua.allocation.types import Action, LotStock, Position, Rules, Site, Take
+from perpetua.items import service as items
+from perpetua.items.types import VariantRef
 from perpetua.kit import json
 from perpetua.kit.database import Queries, Tx, array
+from perpetua.orders.types import Customer, Known, PlaceOrder
 
 Q = Queries(__file__)
 
@@ -31,9 +34,45 @@ class Ground(NamedTuple):
     version: int
     rules: Rules
     sites: list[Site]
-    kits: Mapping[int, list[Part]]
-    order_ids: list[int]
-    line_ids: list[int]
+    kits: Mapping[int, list[Part]] = {}
+    order_ids: Sequence[int] = ()
+    line_ids: Sequence[int] = ()
+
+
+class Seen(NamedTuple):
+    """What orders name, as far as it is there: orders by channel and external id, items and customers by SKU and code
+    in capitals; and the ground."""
+
+    known: Mapping[tuple[str, str], Known]
+    variants: Mapping[str, VariantRef]
+    customers: Mapping[str, Customer]
+    ground: Ground
+
+
+class _Known(msgspec.Struct):
+    id: int
+    channel: str
+    external_id: str
+    hash: str
+
+
+class _Named(VariantRef, frozen=True, kw_only=True):
+    asked: str
+
+
+class _Seen(msgspec.Struct):
+    version: int
+    rules: Rules
+    sites: list[Site] | None
+    known: list[_Known] | None
+    variants: list[_Named] | None
+    customers: list[Customer] | None
+    parts: list[Part] | None
+    order_ids: list[int] | None
+    line_ids: list[int] | None
+
+
+_read_seen = msgspec.json.Decoder(_Seen, strict=False).decode
 
 
 class Entry(NamedTuple):
@@ -50,14 +89,34 @@ class Entry(NamedTuple):
     reason: str | None = None
 
 
-async def ground(tx: Tx, variant_ids: Iterable[int] = (), *, orders: int = 0, lines: int = 0) -> Ground:
-    """The newest rules, the sites that sell, what kits are made of, and ids for so many orders and lines."""
-    asked = {"variant_ids": array(sorted(set(variant_ids))), "orders": orders, "lines": lines}
-    row = (await tx.dicts(Q["ground"], asked))[0]
-    kits = _by_kit(msgspec.convert(row["parts"] or [], list[Part], strict=False))
+async def look(tx: Tx, asked: Sequence[PlaceOrder]) -> Seen:
+    """Find all that the orders name, in one statement."""
+    names = {(order.channel, order.external_id) for order in asked if order.external_id}
+    forms = items.forms_of_skus({line.sku for order in asked for line in order.lines})
+    customers = {order.customer for order in asked if order.customer}
+    params = {
+        "channels": array([channel for channel, _ in names]), "external_ids": array([name for _, name in names]),
+        "skus": array([form for form in set(forms.values()) if form]), "customers": array(list(customers)),
+        "orders": len(asked), "lines": sum(len(order.lines) for order in asked),
+    }  # fmt: skip
+    seen = _read_seen(await tx.value(Q["look"], params))
+    kits = _by_kit(seen.parts or ())
+    ground = Ground(seen.version, seen.rules, seen.sites or [], kits, seen.order_ids or (), seen.line_ids or ())
+    found = {one.asked.upper(): one for one in seen.variants or ()}
+    return Seen(
+        {(k.channel, k.external_id): Known(k.id, k.channel, k.external_id, bytes.fromhex(k.hash))
+         for k in seen.known or ()},
+        {key: found[form.upper()] for key, form in forms.items() if form.upper() in found},
+        {one.code.upper(): one for one in seen.customers or ()},
+        ground,
+    )  # fmt: skip
+
+
+async def ground(tx: Tx) -> Ground:
+    """The newest rules, and the sites that sell."""
+    row = (await tx.dicts(Q["ground"]))[0]
     rules = msgspec.convert(row["rules"], Rules, strict=False)
-    sites = msgspec.convert(row["sites"], list[Site])
-    return Ground(row["version"], rules, sites, kits, row["order_ids"] or [], row["line_ids"] or [])
+    return Ground(row["version"], rules, msgspec.convert(row["sites"], list[Site]))
 
 
 async def kit_parts(tx: Tx, variant_ids: Iterable[int]) -> Mapping[int, list[Part]]:

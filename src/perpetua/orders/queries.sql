@@ -1,9 +1,3 @@
--- name: known
--- Orders of these channels and external ids.
-SELECT o.id, o.channel, o.external_id, o.body_hash
-FROM unnest(%(channels)s::text[], %(external_ids)s::text[]) AS k (channel, external_id)
-JOIN orders o USING (channel, external_id);
-
 -- name: customers_by_code
 SELECT c.id, c.code, c.tier, c.min_life_days, c.active FROM unnest(%(codes)s::text[]) AS k (code)
 JOIN customers c ON upper(c.code) = upper(k.code);

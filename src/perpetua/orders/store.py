@@ -17,7 +17,6 @@ from perpetua.orders.types import (
     Contact,
     Counts,
     Customer,
-    Known,
     LineChange,
     Locked,
     NewOrder,
@@ -32,15 +31,6 @@ from perpetua.orders.types import (
 )
 
 Q = Queries(__file__)
-
-
-async def known(tx: Tx, names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Known]:
-    """The orders with these channels and external ids."""
-    pairs = sorted(set(names))
-    if not pairs:
-        return {}
-    params = {"channels": [p[0] for p in pairs], "external_ids": [p[1] for p in pairs]}
-    return {(row["channel"], row["external_id"]): Known(**row) for row in await tx.dicts(Q["known"], params)}
 
 
 async def customers(tx: Tx, codes: Iterable[str]) -> dict[str, Customer]:

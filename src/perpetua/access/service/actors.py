@@ -59,8 +59,7 @@ async def actor_of(
         Unauthenticated: nobody, or not any longer.
     """
     via, credential = _credential(keys, cookie, authorization, clock)
-    async with db.transaction() as tx:
-        found = await store.bearers(tx, [credential])
+    found = await db.glance(lambda tx: store.bearers(tx, [credential]))
     return _actor(found.get(credential), via)
 
 
@@ -72,8 +71,7 @@ class Callers:
 
     def __init__(self, db: Database, keys: Secrets, *, clock: Clock = system_clock) -> None:
         async def look_up(asked: list[store.Credential]) -> list[store.Bearer | None]:
-            async with db.transaction() as tx:
-                found = await store.bearers(tx, set(asked))
+            found = await db.glance(lambda tx: store.bearers(tx, set(asked)))
             return [found.get(one) for one in asked]
 
         self._keys = keys

@@ -21,7 +21,7 @@ __all__ = ["decide_new"]
 
 async def decide_new(tx: Tx, drafts: Drafts, now: datetime) -> dict[int, Order]:
     """Decide the drafts together and write them; the orders as they are now, by their place among the requests."""
-    if not drafts.orders or drafts.ground is None:
+    if not drafts.orders:
         return {}
     ground = drafts.ground
     wanted = [draft.wanted for draft in drafts.orders.values()]
@@ -65,14 +65,14 @@ async def decide_new(tx: Tx, drafts: Drafts, now: datetime) -> dict[int, Order]:
 
 def _tracked(drafts: Drafts) -> set[int]:
     """The variants whose lots are tracked, kits' components among them."""
-    kits: Mapping[int, list[Part]] = drafts.ground.kits if drafts.ground else {}
+    kits: Mapping[int, list[Part]] = drafts.ground.kits
     own = {v.id for draft in drafts.orders.values() for v in draft.variants if v.tracking == "lot"}
     return own | {part.variant_id for parts in kits.values() for part in parts if part.lots}
 
 
 def _sharing(drafts: Drafts) -> list[str]:
     """The channels among the orders' that have a share."""
-    channels = drafts.ground.rules.channels if drafts.ground else {}
+    channels = drafts.ground.rules.channels
     asked = {draft.order.channel for draft in drafts.orders.values()}
     return sorted(name for name in asked if name in channels and channels[name].share_percent is not None)
 

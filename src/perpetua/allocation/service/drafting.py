@@ -7,16 +7,13 @@ from typing import NamedTuple, Protocol
 from uuid import uuid4
 
 from perpetua.access.types import Actor
-from perpetua.allocation import rules, store
-from perpetua.allocation.store import Ground, Part
-from perpetua.allocation.types import ChannelRules, Site, Wanted, WantedLine
-from perpetua.items import service as items
+from perpetua.allocation import rules
+from perpetua.allocation.store import Ground, Part, Seen
+from perpetua.allocation.types import ChannelRules, Site, Sourcing, Wanted, WantedLine
 from perpetua.items.types import VariantRef
-from perpetua.kit.database import Tx
 from perpetua.kit.errors import InvalidValue, NotAllowed, Refusal
 from perpetua.kit.quantity import exact_quantity
 from perpetua.ledger.errors import InactiveItem
-from perpetua.orders import service as orders
 from perpetua.orders.errors import UnknownItems
 from perpetua.orders.types import Customer, Fulfilment, PlaceOrder, ShipTo
 
@@ -50,50 +47,67 @@ class Draft(NamedTuple):
 class Drafts(NamedTuple):
     """The orders that can be decided, by their place among the requests, and what the decision stands on."""
 
-    ground: Ground | None
+    ground: Ground
     orders: dict[int, Draft]
 
 
-async def draft_all(
-    tx: Tx, requests: Mapping[int, Request], hashes: Mapping[int, bytes], now: datetime
+def draft_all(
+    requests: Mapping[int, Request], hashes: Mapping[int, bytes], seen: Seen, now: datetime
 ) -> tuple[Drafts, dict[int, Refusal]]:
-    """Find all that the orders name, each kind in one statement; beside them the refusals of those with wrong names."""
-    if not requests:
-        return Drafts(None, {}), {}
-    asked = [request.order for request in requests.values()]
-    variants = await items.resolve_skus(tx, {line.sku for order in asked for line in order.lines})
-    customers = await orders.customers(tx, {order.customer for order in asked if order.customer})
-    ground = await store.ground(
-        tx, [variant.id for variant in variants.values()], orders=len(asked), lines=sum(len(o.lines) for o in asked)
-    )
+    """The orders with the names that were found; beside them the refusals of those with wrong names."""
     drafts, refused = dict[int, Draft](), dict[int, Refusal]()
+    reach = Reach(seen.ground)
     for at, request in requests.items():
         try:
-            drafts[at] = _draft(at, request, hashes[at], variants, customers, ground, now)
+            drafts[at] = _draft(at, request, hashes[at], seen, reach, now)
         except Refusal as refusal:
             refused[at] = refusal
-    return Drafts(ground, drafts), refused
+    return Drafts(seen.ground, drafts), refused
 
 
-def _draft(
-    at: int, request: Request, body_hash: bytes, variants: Mapping[str, VariantRef], customers: Mapping[str, Customer],
-    ground: Ground, now: datetime,
-) -> Draft:  # fmt: skip
-    order = request.order
-    found = find_variants(order.lines, variants)
-    customer = customers.get(order.customer.upper()) if order.customer else None
+class Reach:
+    """The sites that may send an order, best first. Of many orders, most may be sent from the same."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._known: dict[tuple[object, ...], tuple[int, ...]] = {}
+
+    def __call__(self, terms: "Terms", scope: frozenset[int] | None) -> tuple[int, ...]:
+        """Raises NotAllowed: none of them lies in the scope."""
+        key = (terms.channel, terms.site_id, terms.ship_to, scope)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._sites(terms, scope)
+        return known
+
+    def _sites(self, terms: "Terms", scope: frozenset[int] | None) -> tuple[int, ...]:
+        ground = self._ground
+        of = ground.rules.channels.get(terms.channel, rules.NO_RULES)
+        if terms.site_id is not None:
+            sites = [site.id for site in ground.sites if site.id == terms.site_id]
+        else:
+            ranked = ground.rules.sites if of.sites is None else of.sites
+            to = terms.ship_to
+            near = (to.country, to.region, to.postcode) if _sourcing(of, ground) == "nearest" else None
+            sites = [site.id for site in rules.rank_sites(ground.sites, ranked, near=near)]
+        if scope is not None:
+            sites = [site for site in sites if site in scope]
+            if not sites:
+                raise NotAllowed(permission="orders.write", location="the sites that sell")
+        return tuple(sites)
+
+
+def _draft(at: int, request: Request, body_hash: bytes, seen: Seen, reach: Reach, now: datetime) -> Draft:
+    order, ground = request.order, seen.ground
+    found = find_variants(order.lines, seen.variants)
+    customer = seen.customers.get(order.customer.upper()) if order.customer else None
     if order.customer and (customer is None or not customer.active):
         raise InvalidValue("customer", order.customer, "is no active customer")
     of = ground.rules.channels.get(order.channel, rules.NO_RULES)
     tier = order.tier or (customer.tier if customer else None) or of.tier
-    known_tiers = {one.code for one in ground.rules.tiers}
-    if order.tier is not None and order.tier not in known_tiers:
-        raise InvalidValue(
-            "tier", order.tier, f"is none of the rules' tiers: {', '.join(sorted(known_tiers)) or 'none'}"
-        )
-    site = next((one for one in ground.sites if order.site and one.code.upper() == order.site.upper()), None)
-    if order.site and site is None:
-        raise InvalidValue("site", order.site, "is no site that sells")
+    if order.tier is not None:
+        _check_tier(order.tier, ground)
+    site = _site(order.site, ground) if order.site else None
     asked_life = (order.min_life_days, customer.min_life_days if customer else None, of.min_life_days)
     min_life = next((days for days in asked_life if days is not None), ground.rules.min_life_days)
     lines = tuple(
@@ -105,7 +119,7 @@ def _draft(
         site_id=site.id if site else None, ship_to=order.ship_to or ShipTo(), min_life_days=min_life,
         arrived=order.placed_at or now,
     )  # fmt: skip
-    wanted = want(at, terms, lines, ground, now, scope=request.actor.scope)
+    wanted = want(at, terms, lines, ground, now, scope=request.actor.scope, reach=reach)
     external_id = order.external_id or str(uuid4())
     return Draft(request.actor.person_id, order, external_id, body_hash, customer, site, found, min_life, wanted)
 
@@ -125,34 +139,37 @@ class Terms(NamedTuple):
 
 def want(
     key: int, terms: Terms, lines: tuple[WantedLine, ...], ground: Ground, now: datetime, *,
-    scope: frozenset[int] | None = None,
+    scope: frozenset[int] | None = None, reach: Reach | None = None,
 ) -> Wanted:  # fmt: skip
-    """What an order wants, with the sites that may send it, best first.
+    """What an order wants, with the sites that may send it, best first. `reach` is one for many orders.
 
     Raises:
         NotAllowed: none of the sites lies in the scope.
     """
-    of = ground.rules.channels.get(terms.channel, rules.NO_RULES)
-    sourcing = of.sourcing or ground.rules.sourcing
-    if terms.site_id is not None:
-        sites = [site for site in ground.sites if site.id == terms.site_id]
-    else:
-        sites = _sites(of, ground, terms.ship_to if sourcing == "nearest" else None)
-    if scope is not None:
-        sites = [site for site in sites if site.id in scope]
-        if not sites:
-            raise NotAllowed(permission="orders.write", location="the sites that sell")
+    sites = (reach or Reach(ground))(terms, scope)
+    sourcing = _sourcing(ground.rules.channels.get(terms.channel, rules.NO_RULES), ground)
     lasts_until = now.date() + timedelta(days=terms.min_life_days) if terms.min_life_days else None
     return Wanted(
-        key, terms.channel, terms.tier, terms.fulfilment, tuple(site.id for site in sites), sourcing, lasts_until,
-        lines, terms.arrived, terms.jumps,
+        key, terms.channel, terms.tier, terms.fulfilment, sites, sourcing, lasts_until, lines, terms.arrived,
+        terms.jumps,
     )  # fmt: skip
 
 
-def _sites(of: ChannelRules, ground: Ground, near: ShipTo | None) -> list[Site]:
-    ranked = ground.rules.sites if of.sites is None else of.sites
-    place = (near.country, near.region, near.postcode) if near else None
-    return rules.rank_sites(ground.sites, ranked, near=place)
+def _sourcing(of: ChannelRules, ground: Ground) -> Sourcing:
+    return of.sourcing or ground.rules.sourcing
+
+
+def _check_tier(tier: str, ground: Ground) -> None:
+    known = {one.code for one in ground.rules.tiers}
+    if tier not in known:
+        raise InvalidValue("tier", tier, f"is none of the rules' tiers: {', '.join(sorted(known)) or 'none'}")
+
+
+def _site(code: str, ground: Ground) -> Site:
+    site = next((one for one in ground.sites if one.code.upper() == code.upper()), None)
+    if site is None:
+        raise InvalidValue("site", code, "is no site that sells")
+    return site
 
 
 def parts_of(variant: VariantRef, kits: Mapping[int, list[Part]]) -> tuple[tuple[tuple[int, Decimal], ...], bool]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from psycopg import errors as pg
 
 from perpetua.access.types import Actor
+from perpetua.allocation import store
 from perpetua.allocation.service.deciding import decide_new
 from perpetua.allocation.service.drafting import COMMAND, Request, draft_all
 from perpetua.allocation.service.reading import current
@@ -80,11 +81,11 @@ async def examine(tx: Tx, requests: Sequence[Request], now: datetime) -> list[Re
     """What would be wrong with these orders, or is there of them; None would be taken. Nothing is locked."""
     sent, refused = _all_sent(requests, now)
     outcomes: dict[int, Refusal | Answered[Order] | None] = {**refused}
-    places = list(sent)
-    known = {places[at]: outcome for at, outcome in (await _known(tx, list(sent.values()))).items()}
+    places, seen = list(sent), await store.look(tx, [one.request.order for one in sent.values()])
+    known = {places[at]: outcome for at, outcome in (await _known(tx, list(sent.values()), seen)).items()}
     fresh = {at: one for at, one in sent.items() if at not in known}
-    _, wrong = await draft_all(
-        tx, {at: one.request for at, one in fresh.items()}, {at: one.body_hash for at, one in fresh.items()}, now
+    _, wrong = draft_all(
+        {at: one.request for at, one in fresh.items()}, {at: one.body_hash for at, one in fresh.items()}, seen, now
     )
     outcomes |= known | wrong
     return [outcomes.get(at) for at in range(len(requests))]
@@ -131,7 +132,8 @@ async def _tried(db: Database, sent: list[Sent], clock: Clock) -> list[Outcome]:
 
 
 async def _take(tx: Tx, sent: list[Sent], now: datetime) -> list[Outcome]:
-    outcomes = await _known(tx, sent)
+    seen = await store.look(tx, [one.request.order for one in sent])
+    outcomes = await _known(tx, sent, seen)
     repeats, first = dict[int, int](), dict[tuple[object, ...], int]()
     for at, one in enumerate(sent):
         for name in (one.external, one.claim and one.claim[:2]) if at not in outcomes else ():
@@ -141,7 +143,7 @@ async def _take(tx: Tx, sent: list[Sent], now: datetime) -> list[Outcome]:
             elif before != at:
                 outcomes[at] = _reused(one, name == one.external, order_id=None)
     fresh = {at: one.request for at, one in enumerate(sent) if at not in outcomes and at not in repeats}
-    drafts, refused = await draft_all(tx, fresh, {at: sent[at].body_hash for at in fresh}, now)
+    drafts, refused = draft_all(fresh, {at: sent[at].body_hash for at in fresh}, seen, now)
     outcomes |= refused
     taken = await decide_new(tx, drafts, now)
     outcomes |= {at: Answered(order) for at, order in taken.items()}
@@ -152,14 +154,13 @@ async def _take(tx: Tx, sent: list[Sent], now: datetime) -> list[Outcome]:
     return [outcomes[at] for at in range(len(sent))]
 
 
-async def _known(tx: Tx, sent: list[Sent]) -> dict[int, Outcome]:
+async def _known(tx: Tx, sent: list[Sent], seen: store.Seen) -> dict[int, Outcome]:
     """What was taken before: by its key with the answer of then, by its external id as it is now."""
     by_key = await known_many(tx, [claim for one in sent if (claim := one.claim)], Order)
-    by_name = await orders.known(tx, [name for one in sent if (name := one.external)])
-    now = await current(tx, [known.id for known in by_name.values()])
+    now = await current(tx, [known.id for known in seen.known.values()])
     outcomes: dict[int, Outcome] = {}
     for at, one in enumerate(sent):
-        known = by_name.get(one.external) if one.external else None
+        known = seen.known.get(one.external) if one.external else None
         if (claim := one.claim) and (answer := by_key.get((claim.sender, claim.key))):
             outcomes[at] = answer
         elif known is not None and known.body_hash == one.body_hash:

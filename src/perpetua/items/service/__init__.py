@@ -14,7 +14,14 @@ from perpetua.items.service.category_paths import ensure_categories
 from perpetua.items.service.images import MAX_IMAGE_BYTES, add_image, read_image, remove_image, remove_unheld_images
 from perpetua.items.service.kits import set_components
 from perpetua.items.service.listing import list_products
-from perpetua.items.service.lookups import Measured, resolve_barcodes, resolve_skus, to_base_units, variants_by_ids
+from perpetua.items.service.lookups import (
+    Measured,
+    forms_of_skus,
+    resolve_barcodes,
+    resolve_skus,
+    to_base_units,
+    variants_by_ids,
+)
 from perpetua.items.service.owners import change_owner, create_owner, list_owners, read_owner
 from perpetua.items.service.products import (
     change_product,
@@ -47,6 +54,7 @@ __all__ = [
     "create_products",
     "create_unit",
     "ensure_categories",
+    "forms_of_skus",
     "list_categories",
     "list_owners",
     "list_products",

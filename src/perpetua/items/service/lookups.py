@@ -17,15 +17,21 @@ from perpetua.items.types import BarcodeRef, Unit, VariantRef
 from perpetua.kit.database import Tx
 from perpetua.kit.errors import InvalidValue
 
-__all__ = ["Measured", "resolve_barcodes", "resolve_skus", "to_base_units", "variants_by_ids"]
+__all__ = ["Measured", "forms_of_skus", "resolve_barcodes", "resolve_skus", "to_base_units", "variants_by_ids"]
 
 
 async def resolve_skus(tx: Tx, skus: Iterable[str]) -> dict[str, VariantRef]:
     """The variants of those SKUs that are there, under `sku.upper()`; a SKU that is not there is not in it."""
-    forms = {sku.upper(): _form(sku) for sku in skus}
+    forms = forms_of_skus(skus)
     wanted = {form for form in forms.values() if form}
     found = await store.refs_by_sku(tx, sorted(wanted)) if wanted else {}
     return {key: found[form.upper()] for key, form in forms.items() if form.upper() in found}
+
+
+def forms_of_skus(skus: Iterable[str]) -> dict[str, str]:
+    """How those SKUs are kept, under `sku.upper()`: for a statement of another word that looks them up with what else
+    it needs. Empty where nothing can be kept so."""
+    return {sku.upper(): _form(sku) for sku in skus}
 
 
 async def variants_by_ids(tx: Tx, ids: Iterable[int]) -> dict[int, VariantRef]:

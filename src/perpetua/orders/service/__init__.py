@@ -12,7 +12,7 @@ from perpetua.orders.service.moving import advance
 
 __all__ = [
     "add_lines", "advance", "change_customer", "change_lines", "check", "check_change", "counts", "create_customer",
-    "customers", "expect", "get_customer", "jump", "known", "lines_to_change", "list_customers", "lock", "on_floor",
+    "customers", "expect", "get_customer", "jump", "lines_to_change", "list_customers", "lock", "on_floor",
     "orders", "require_seen", "set_statuses", "settled", "status_of", "summaries", "write",
 ]  # fmt: skip
 
@@ -22,7 +22,6 @@ counts = store.counts
 customers = store.customers
 expect = store.expect
 jump = store.jump
-known = store.known
 lines_to_change = store.lines_to_change
 lock = store.lock
 orders = store.orders
