@@ -3,19 +3,19 @@
 -- All that orders name, and what deciding them stands on, in one look, as JSON: those of them that are there already (by
 -- channel and external id), the items and customers they name, the newest rules, the sites that goods can be sent from,
 -- what the kits among the items are made of. With it ids for those that are not there, ahead of writing them: what comes
--- of a refusal is a gap.
+-- of a refusal is a gap. Each LIMIT 1 keeps the look-up one by key, also where it was planned while the tables were empty.
 WITH known AS MATERIALIZED (
-  SELECT o.id, o.channel, o.external_id, encode(o.body_hash, 'hex') AS hash
-  FROM unnest(%(channels)s::text[], %(external_ids)s::text[]) AS k (channel, external_id)
-  JOIN orders o USING (channel, external_id)
+  SELECT o.* FROM unnest(%(channels)s::text[], %(external_ids)s::text[]) AS k (channel, external_id)
+  CROSS JOIN LATERAL (
+    SELECT o.id, o.channel, o.external_id, encode(o.body_hash, 'hex') AS hash FROM orders o
+    WHERE o.external_id = k.external_id AND o.channel = k.channel LIMIT 1) o
 ), named AS MATERIALIZED (
-  SELECT asked.sku AS asked, v.id, v.product_id, v.sku, v.name, v.unit, u.decimals, v.tracking, v.active AND p.active AS active,
-         p.owner_id, trim_scale(v.cost_price)::text AS cost_price,
-         EXISTS (SELECT FROM kit_components k WHERE k.kit_id = v.id) AS kit
-  FROM unnest(%(skus)s::text[]) AS asked (sku)
-  JOIN product_variants v ON upper(v.sku) = upper(asked.sku)
-  JOIN products p ON p.id = v.product_id
-  JOIN units u ON u.code = v.unit
+  SELECT asked.sku AS asked, v.* FROM unnest(%(skus)s::text[]) AS asked (sku)
+  CROSS JOIN LATERAL (
+    SELECT v.id, v.product_id, v.sku, v.name, v.unit, u.decimals, v.tracking, v.active AND p.active AS active, p.owner_id,
+           trim_scale(v.cost_price)::text AS cost_price, EXISTS (SELECT FROM kit_components k WHERE k.kit_id = v.id) AS kit
+    FROM product_variants v JOIN products p ON p.id = v.product_id JOIN units u ON u.code = v.unit
+    WHERE upper(v.sku) = upper(asked.sku) LIMIT 1) v
 )
 SELECT json_build_object(
   'version', c.version, 'rules', c.rules,
