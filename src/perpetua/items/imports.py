@@ -6,6 +6,7 @@ Always true:
 - A SKU that an earlier row of the same files has is a bad row, which names that line.
 - A barcode that another item has is a bad row, which names its holder.
 - A category's path is made where it is missing.
+- A kit's row is taken after those of its chunk; where its components cannot be, the whole row is bad.
 - Undo restores what was changed and removes what was made, or refuses, naming what was changed or used since.
 """
 
@@ -20,6 +21,8 @@ from perpetua.items import store
 from perpetua.items.service import create_missing, remove_unused
 from perpetua.items.service.barcode_cells import read_barcodes
 from perpetua.items.service.category_paths import ensure_categories, remove_empty_categories, split_path
+from perpetua.items.service.kit_cells import read_components
+from perpetua.items.service.kit_rows import KitRow, Made, restore_kits, set_kits, wrong_kits
 from perpetua.items.types import AddBarcode, Outcome, UpsertRow
 from perpetua.kit import json
 from perpetua.kit.database import Tx
@@ -122,6 +125,8 @@ class ProductsKind:
         Field(name="height_mm", synonyms=("height",), parse=_number("height_mm")),
         Field(name="barcodes", synonyms=("barcode", "ean", "upc", "gtin", "ean13", "upcean"), parse=read_barcodes,
               many=True, help="with ; between; each code, then its level and units: 14006381333938 case:12"),
+        Field(name="components", synonyms=("kit_components", "bundle"), parse=read_components,
+              help="of a kit, with ; between; each SKU, then * and how many: PEN-BLUE*2; PEN-RED; none: it is no kit"),
         Field(name="attributes", parse=_attributes, help="a JSON object"),
         Field(name="product_attributes", parse=_attributes, help="a JSON object, of the product as a whole"),
         Field(name="product_active", parse=_yes_or_no),
@@ -144,9 +149,14 @@ class ProductsKind:
         bad: list[BadRow] = []
         going = await self._first_of_their_sku(run, chunk, bad)
         going = await self._with_references(tx, actor, run, going, bad)
-        rows = [_upsert(row.values) for row in going]
         mark = await tx.value(store.Q["newest_barcode"])
-        outcomes = await create_missing(tx, actor, rows)
+        kits = [row for row in going if "components" in row.values]
+        going = [row for row in going if "components" not in row.values]
+        outcomes = await create_missing(tx, actor, [_upsert(row.values) for row in going])
+        if kits:
+            kits = await _whole_kits(tx, kits, bad)
+            going += kits
+            outcomes += await self._kits(tx, actor, run, kits)
         counts = {"created": 0, "updated": 0, "skipped": 0, "refused": 0}
         for row, outcome in zip(going, outcomes, strict=True):
             counts[outcome.done] += 1
@@ -172,6 +182,10 @@ class ProductsKind:
             expected[key] = was["version"]
         since = await tx.values(store.Q["changed_since"], {"ids": list(expected), "versions": list(expected.values())})
         _refuse(import_id, "items were changed since", since)
+        kits = [(key, was) for one in done if one.what == "components"
+                for key, was in zip(one.ids, one.before or (), strict=True)]  # fmt: skip
+        if kits:  # an item may be there twice: as it was at first
+            _refuse(import_id, "kits are wanted by orders, or have stock", await restore_kits(tx, actor, dict(kits)))
         barcodes = [barcode for _, was in changed for barcode in was["barcodes"]]
         await tx.execute(store.Q["delete_barcodes"], {"ids": barcodes})
         before = _earliest(changed)
@@ -190,6 +204,19 @@ class ProductsKind:
         categories = [key for one in done if one.what == "category" for key in one.ids]
         await remove_empty_categories(tx, categories)
         return {"restored": len(before), "removed": len(created)}
+
+    async def _kits(self, tx: Tx, actor: Actor, run: Run, rows: list[Parsed]) -> list[Outcome]:
+        """Upsert kits, then say what they are made of."""
+        outcomes = await create_missing(tx, actor, [_upsert(row.values) for row in rows])
+        asked = {
+            one.variant_id: row.values["components"]
+            for row, one in zip(rows, outcomes, strict=True) if one.variant_id
+        }  # fmt: skip
+        new = {one.variant_id for one in outcomes if one.variant_id and one.done == "created"}
+        made = await set_kits(tx, actor, asked, new)
+        changed = {key: one.before for key, one in made.items() if one.before is not None}
+        await run.remember(tx, "components", list(changed), list(changed.values()))
+        return [_with_kit(one, made.get(one.variant_id or 0)) for one in outcomes]
 
     async def _first_of_their_sku(self, run: Run, chunk: Chunk, bad: list[BadRow]) -> list[Parsed]:
         """Rows whose SKU no earlier row of the files has; each with its SKU filled in."""
@@ -258,6 +285,25 @@ class ProductsKind:
             {"row": updated[one["id"]].before, "version": one["version"], "barcodes": one["barcodes"]} for one in now
         ]
         await run.remember(tx, "changed", [one["id"] for one in now], before)
+
+
+async def _whole_kits(tx: Tx, rows: list[Parsed], bad: list[BadRow]) -> list[Parsed]:
+    """Those of which every component can be one."""
+    asked = [KitRow(row.values["sku"], row.values.get("tracking"), row.values["components"]) for row in rows]
+    wrong = await wrong_kits(tx, asked)
+    bad += [bad_row(row.place, refusal) for row, refusal in zip(rows, wrong, strict=True) if refusal]
+    return [row for row, refusal in zip(rows, wrong, strict=True) if refusal is None]
+
+
+def _with_kit(one: Outcome, made: Made | None) -> Outcome:
+    """What became of a kit's row, with what became of its components."""
+    if made is None:
+        return one
+    if made.refusal:
+        return msgspec.structs.replace(one, refusal=made.refusal)
+    if made.before is None or one.done != "skipped":
+        return one
+    return msgspec.structs.replace(one, done="updated", before=UpsertRow(sku=one.sku))
 
 
 def _sift(seen: Seen, chunk: Chunk, bad: list[BadRow]) -> list[Parsed]:

@@ -8,6 +8,9 @@ SELECT v.id, EXISTS (SELECT FROM kit_components k WHERE k.kit_id = v.id) AS kit,
        (SELECT i.sku FROM kit_components k JOIN product_variants i ON i.id = k.kit_id WHERE k.component_id = v.id LIMIT 1) AS part_of
 FROM product_variants v WHERE v.id = ANY (%(ids)s::bigint[]);
 
+-- name: components_of
+SELECT kit_id, component_id, quantity FROM kit_components WHERE kit_id = ANY (%(ids)s::bigint[]) ORDER BY kit_id, component_id;
+
 -- name: clear_components
 DELETE FROM kit_components WHERE kit_id = %(kit_id)s;
 

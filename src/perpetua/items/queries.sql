@@ -227,7 +227,7 @@ DELETE FROM barcodes WHERE id = ANY(%(ids)s::bigint[]);
 SELECT sku FROM product_variants WHERE id = ANY(%(ids)s::bigint[]) ORDER BY upper(sku);
 
 -- name: export_items
--- Product by product, that of the first SKU first; a category by its path of names. A product of one variant needs no key.
+-- Product by product, that of the first SKU first, kits after what they are made of; a category by its path of names. A product of one variant needs no key.
 SELECT v.sku, v.name,
        CASE WHEN count(*) OVER product > 1 THEN p.first_sku END AS product,
        CASE WHEN count(*) OVER product > 1 OR p.name <> v.name THEN p.name END AS product_name,
@@ -238,12 +238,16 @@ SELECT v.sku, v.name,
        v.height_mm, v.attributes, v.active,
        (SELECT coalesce(jsonb_agg(jsonb_build_object('code', b.code, 'kind', b.kind, 'level', b.level,
                                                      'units', trim_scale(b.units)::text) ORDER BY b.id), '[]')
-        FROM barcodes b WHERE b.variant_id = v.id) AS barcodes
+        FROM barcodes b WHERE b.variant_id = v.id) AS barcodes, k.components
 FROM product_variants v
 JOIN products p ON p.id = v.product_id
 JOIN owners o ON o.id = p.owner_id
+LEFT JOIN (
+  SELECT c.kit_id, jsonb_agg(jsonb_build_object('sku', i.sku, 'quantity', c.quantity::text) ORDER BY upper(i.sku)) AS components
+  FROM kit_components c JOIN product_variants i ON i.id = c.component_id GROUP BY 1
+) k ON k.kit_id = v.id
 WINDOW product AS (PARTITION BY v.product_id)
-ORDER BY upper(p.first_sku), p.id, upper(v.sku);
+ORDER BY k.kit_id IS NOT NULL, upper(p.first_sku), p.id, upper(v.sku);
 
 -- name: one_unit
 SELECT code, name, decimals, base_code, factor_num::text AS factor_num, factor_den::text AS factor_den, version

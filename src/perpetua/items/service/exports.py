@@ -9,6 +9,7 @@ import msgspec
 from perpetua.access.types import Actor
 from perpetua.items import store
 from perpetua.items.service.barcode_cells import write_barcodes
+from perpetua.items.service.kit_cells import write_components
 from perpetua.kit import json
 from perpetua.kit.database import Database
 from perpetua.kit.parquet import Kind
@@ -19,7 +20,7 @@ _COLUMNS: Mapping[str, Kind] = {
     "sku": "text", "name": "text", "product": "text", "product_name": "text", "description": "text",
     "category": "text", "unit": "text", "tracking": "text", "owner": "text", "cost_price": "money",
     "selling_price": "money", "weight_kg": "money", "length_mm": "money", "width_mm": "money", "height_mm": "money",
-    "barcodes": "text", "attributes": "text", "active": "boolean", "product_attributes": "text",
+    "barcodes": "text", "components": "text", "attributes": "text", "active": "boolean", "product_attributes": "text",
     "product_active": "boolean",
 }  # fmt: skip
 
@@ -45,6 +46,7 @@ class _Item(msgspec.Struct, frozen=True, kw_only=True):
     attributes: dict[str, Any]
     active: bool
     barcodes: list[dict[str, Any]]
+    components: list[dict[str, Any]] | None
 
 
 def export_columns(actor: Actor) -> dict[str, Kind]:
@@ -69,6 +71,7 @@ async def export_products(db: Database, actor: Actor) -> AsyncIterator[list[Sequ
 def _row(item: _Item, columns: Iterable[str]) -> list[Any]:
     shown = {
         "barcodes": write_barcodes(item.barcodes),
+        "components": write_components(item.components or ()),
         "attributes": json.dumps(item.attributes).decode() if item.attributes else None,
         "product_attributes": json.dumps(item.product_attributes).decode() if item.product_attributes else None,
     }

@@ -1,5 +1,6 @@
 """Kits: items that are made up of others when they are sold. They have no stock of their own."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psycopg import errors as pg
@@ -15,10 +16,12 @@ from perpetua.kit.errors import InvalidValue, Missing, Stale
 from perpetua.kit.idempotency import Answered, once
 from perpetua.kit.quantity import exact_quantity
 
-__all__ = ["set_components"]
+__all__ = ["MAX_COMPONENTS", "Part", "Q", "check_kit", "component", "set_components", "write"]
 
 Q = Queries(store.__file__, "kits.sql")
 MAX_COMPONENTS = 100
+Part = dict[str, Any]
+"""A component by `id`, with its `quantity`."""
 _REASONS = {
     "kit_has_stock": "it has stock of its own; a kit has none: move or write that off first",
     "kit_is_promised": "open orders hold or wait for it as it is; ship or cancel them first",
@@ -56,7 +59,7 @@ async def set_components(
         if version is not None and before.version != version:
             raise Stale(what="variant", key=variant_id, sent=version, current=before.version)
         parts = await _parts(tx, ref, command)
-        await _write(tx, ref, parts)
+        await write(tx, ref.id, ref.sku, parts)
         after = await _variant(tx, ref)
         await audit(tx, actor, "variant", variant_id, "components set", {"components": before.components},
                     {"components": after.components})  # fmt: skip
@@ -69,54 +72,71 @@ async def set_components(
     return Answered(drafts.shown_variant(answered.answer, actor), answered.replayed)
 
 
-async def _parts(tx: Tx, kit: VariantRef, command: SetComponents) -> list[dict[str, Any]]:
+async def _parts(tx: Tx, kit: VariantRef, command: SetComponents) -> list[Part]:
     if not command.components:
         return []
-    if kit.tracking != "none":
-        raise InvalidValue("tracking", kit.tracking, "of a kit is none: its components have the lots and serials")
     found = await lookups.resolve_skus(tx, [one.sku for one in command.components])
-    refs = [_component(place, part, kit, found) for place, part in enumerate(command.components)]
-    named = [ref.id for ref in refs]
+    named = {ref.id for ref in found.values()}
     among = {row["id"]: row for row in await tx.dicts(Q["kits_among"], {"ids": [kit.id, *named]})}
-    if within := among[kit.id]["part_of"]:
-        raise InvalidValue("components", kit.sku, f"{kit.sku} is part of {within}: a kit's component is no kit")
-    parts: list[dict[str, Any]] = []
-    for place, (part, ref) in enumerate(zip(command.components, refs, strict=True)):
-        if among[ref.id]["kit"]:
-            raise InvalidValue(f"components[{place}].sku", part.sku, "is a kit itself; name what it is made of")
-        if ref.id in named[:place]:
-            raise InvalidValue(f"components[{place}].sku", part.sku, "is named twice")
-        parts.append({"id": ref.id, "quantity": part.quantity})
+    check_kit(kit.sku, kit.tracking, among[kit.id]["part_of"])
+    parts: list[Part] = []
+    for place, one in enumerate(command.components):
+        ref = component(f"components[{place}]", one, kit.sku, found, among)
+        if any(ref.id == part["id"] for part in parts):
+            raise InvalidValue(f"components[{place}].sku", one.sku, "is named twice")
+        parts.append({"id": ref.id, "quantity": one.quantity})
     return parts
 
 
-def _component(place: int, part: KitPart, kit: VariantRef, found: dict[str, VariantRef]) -> VariantRef:
-    field = f"components[{place}]"
+def check_kit(sku: str, tracking: str, part_of: str | None) -> None:
+    """Raises InvalidValue: the item cannot have components."""
+    if tracking != "none":
+        raise InvalidValue("tracking", tracking, "of a kit is none: its components have the lots and serials")
+    if part_of:
+        raise InvalidValue("components", sku, f"{sku} is part of {part_of}: a kit's component is no kit")
+
+
+def component(
+    field: str, part: KitPart, kit: str, found: Mapping[str, VariantRef], among: Mapping[int, Mapping[str, Any]]
+) -> VariantRef:
+    """The item that a component names, of those `found` by SKU; `among` tells which of them are kits.
+
+    Raises:
+        InvalidValue: it is not there, not active, a kit, or the kit (by its SKU) itself; or a quantity it cannot have.
+    """
     ref = found.get(part.sku.upper())
+    if part.sku.upper() == kit.upper():
+        raise InvalidValue(f"{field}.sku", part.sku, "is the kit itself")
     if ref is None:
         raise InvalidValue(f"{field}.sku", part.sku, "there is no such item")
-    if ref.id == kit.id:
-        raise InvalidValue(f"{field}.sku", part.sku, "is the kit itself")
     if not ref.active:
         raise InvalidValue(f"{field}.sku", part.sku, "is not active")
     if exact_quantity(part.quantity, f"{field}.quantity", places=ref.decimals) <= 0:
         raise InvalidValue(f"{field}.quantity", str(part.quantity), "must be more than 0")
+    if among[ref.id]["kit"]:
+        raise InvalidValue(f"{field}.sku", part.sku, "is a kit itself; name what it is made of")
     return ref
 
 
-async def _write(tx: Tx, kit: VariantRef, parts: list[dict[str, Any]]) -> None:
+async def write(tx: Tx, kit_id: int, sku: str, parts: Sequence[Part], *, touch: bool = True) -> None:
+    """Put these components in place of those that the item has; with `touch` its version counts up.
+
+    Raises:
+        InUse: it has stock of its own, or open orders want it as it is.
+    """
     try:
         async with tx.savepoint():
-            await tx.execute(Q["clear_components"], {"kit_id": kit.id})
+            await tx.execute(Q["clear_components"], {"kit_id": kit_id})
             if parts:
                 rows = {"ids": [part["id"] for part in parts], "quantities": [part["quantity"] for part in parts]}
-                await tx.execute(Q["set_components"], {"kit_id": kit.id, **rows})
+                await tx.execute(Q["set_components"], {"kit_id": kit_id, **rows})
     except pg.CheckViolation as error:
         reason = _REASONS.get(error.diag.constraint_name or "")
         if reason is None:
             raise
-        raise InUse(what="item", key=kit.sku, reason=reason) from None
-    await tx.execute(Q["touch_variant"], {"id": kit.id})
+        raise InUse(what="item", key=sku, reason=reason) from None
+    if touch:
+        await tx.execute(Q["touch_variant"], {"id": kit_id})
 
 
 async def _variant(tx: Tx, ref: VariantRef) -> Variant:
