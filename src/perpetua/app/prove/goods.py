@@ -17,14 +17,14 @@ from perpetua.app.prove.world import BINS
 
 __all__ = ["ROUND_LINES", "Goods", "Move"]
 
-ROUND_LINES: Final = 1_000
+ROUND_LINES: Final = 1_500
 """The buyer looks after so many lines."""
 FACTORS: Final = (0.0, 0.0, 0.4, 0.0, 0.7, 0.0, 1.0, 1.4)
 """Of what waits for an item so much is bought, round by round; each item is at another place of it."""
 UNITS: Final = 2.0
 """Of a line, about."""
-LOSS_EVERY: Final = 40
-MOVE_EVERY: Final = 50
+LOSS_EVERY: Final = 50
+MOVE_EVERY: Final = 70
 LINES_EACH: Final = 200
 LOT_ROUNDS: Final = 100
 """So many rounds bring goods of the same lots."""
@@ -125,8 +125,11 @@ class Goods:
             body = {"lines": [line | {"quantity": str(-units)}], "reason_code": "damage"}
             return self._move("damaged", "adjust", body, key)
         if how < 0.6:
-            body = {"lines": [line | {"counted": str(units)}], "reason_code": "count"}
-            return self._move("counted", "adjust", body, key)
+            # Of an item that few want: of another, thousands of orders would lose what they have.
+            rare = {"sku": self._plan.skus[-1 - chance.randrange(len(self._plan.skus) // 4)], "counted": str(units)}
+            if rare["sku"] not in self._lots:
+                body = {"lines": [rare | {"location": line["location"]}], "reason_code": "count"}
+                return self._move("counted", "adjust", body, key)
         body = {"lines": [line | {"quantity": str(units)}], "reason_code": "damage"}
         return self._move("written_off", "write-off", body, key)
 

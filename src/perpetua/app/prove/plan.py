@@ -32,7 +32,7 @@ SIZES: Final = ((1, 1), (1, 1), (1, 1), (2, 4), (2, 4), (5, 12), (5, 12), (13, 3
 SMALL: Final = (1, 1, 2, 2, 3, 4, 6)
 """How many lines an order among many has."""
 BULK_ORDERS: Final = (80, 320)
-BULK_SHARE: Final = 0.6
+BULK_SHARE: Final = 0.7
 """Of all lines, so many are sent in documents of hundreds of orders."""
 KEPT: Final = 300
 """Orders that may be sent again later."""
@@ -128,7 +128,7 @@ class Plan:
 
     def _one(self, chance: random.Random) -> Document:
         fate = chance.random()
-        hold = self._hold(chance) if 0.40 <= fate < 0.46 else None
+        hold = self._hold(chance) if 0.40 <= fate < 0.45 else None
         order = self._order(chance, chance.randint(*chance.choice(SIZES)), hold)
         document = Document((order,), bulk=False, hold=hold)
         if chance.random() < 0.3:
@@ -140,7 +140,7 @@ class Plan:
         if fate < 0.12 and self._kept:
             return document._replace(orders=(self._kept[chance.randrange(len(self._kept))],), key=None)
         self._keep(chance, order)
-        if order.good and 0.12 <= fate < 0.24:
+        if order.good and 0.12 <= fate < 0.22:
             return document._replace(fates={0: self._fate(chance, order)})
         return document
 
