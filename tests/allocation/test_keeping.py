@@ -9,13 +9,14 @@ from tests.allocation.helpers import bring, make, make_kit, now, order, sound
 
 from perpetua.access.types import SYSTEM
 from perpetua.allocation import service
+from perpetua.allocation.service import filling
 from perpetua.allocation.types import Reserve, ReserveLine
 from perpetua.kit.database import Database, sql
 from perpetua.kit.imports import ImportOptions, Source, begin, undo
 from perpetua.kit.quantity import ZERO
 from perpetua.ledger import service as ledger
 from perpetua.ledger.imports import OPENING_STOCK
-from perpetua.ledger.types import Adjust, AdjustLine
+from perpetua.ledger.types import Adjust, AdjustLine, Receive, ReceiveLine
 from perpetua.places import service as places
 from perpetua.places.errors import StockPromised
 from perpetua.places.types import ChangeLocation, MoveLocation
@@ -56,6 +57,21 @@ async def test_who_loses_stock_at_one_site_has_what_lies_at_another(db: Database
     await ledger.adjust(db, world.actor(), Adjust(lines=[lost], reason_code="damage"))
     line = (await now(db, world, held)).lines[0]
     assert (line.sites, line.allocated, line.backordered) == ({"LON": 1, "SHOP": 3}, 4, 0)
+    await sound(db)
+
+
+async def test_what_comes_for_those_far_back_in_the_queue_goes_to_them(
+    db: Database, world: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those who wait are looked at some at a time; of what none of the first wanted, none was given. Prove found it."""
+    monkeypatch.setattr(filling, "MOST_WAITING", 2)
+    await make(db, world, "FORK")
+    await make(db, world, "KNIFE")
+    forks = [await order(db, world, ("FORK", 1)) for _ in range(3)]
+    knife = await order(db, world, ("KNIFE", 1))
+    lines = [ReceiveLine(sku=sku, quantity=Decimal(4), location="LON-A-1") for sku in ("FORK", "KNIFE")]
+    await ledger.receive(db, world.actor(), Receive(lines=lines))
+    assert [(await now(db, world, one)).status for one in (*forks, knife)] == ["ALLOCATED"] * 4
     await sound(db)
 
 

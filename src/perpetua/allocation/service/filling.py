@@ -14,7 +14,6 @@ from perpetua.allocation.service.drafting import Terms, want
 from perpetua.allocation.store import Entry, Ground, Part
 from perpetua.allocation.types import Position, Rules, Take, Wanted, WantedLine
 from perpetua.kit.database import Tx
-from perpetua.kit.quantity import ZERO
 from perpetua.orders import service as orders
 from perpetua.orders.types import Fulfilment, LineChange, OrderStatus, ShipTo
 
@@ -80,7 +79,7 @@ async def fill(tx: Tx, actor_id: int, grown: Iterable[Key], now: datetime, *, re
 async def _fill_some(
     tx: Tx, actor_id: int, lines: Sequence[Waiting], keys: set[Key], ground: Ground, now: datetime, reason: str | None
 ) -> tuple[int, set[Key]]:
-    """How many lines got some, and the positions where something is left."""
+    """How many lines got some, and the positions where something is left: of those, too, that none of these wants."""
     kits = await store.kit_parts(tx, {line.variant_id for line in lines if line.kit})
     wanted = _all_wanted(lines, kits, keys, ground, now)
     positions = await _positions(tx, lines, wanted, kits, keys, ground.rules, now.date())
@@ -106,7 +105,7 @@ async def _fill_some(
     left = {key: one.on_hand - one.unsellable - one.allocated - one.reserved for key, one in positions.items()}
     for _, take in takes:
         left[take.variant_id, take.site_id] -= take.quantity
-    return len(decided), {key for key in keys if left.get(key, ZERO) > 0}
+    return len(decided), {key for key in keys if key not in left or left[key] > 0}
 
 
 async def _still_waiting(tx: Tx, lines: Sequence[Waiting]) -> list[Waiting]:
