@@ -265,3 +265,9 @@ def test_prefixes_and_patterns() -> None:
     for one, other in combinations(IDENTIFIERS, 2):
         assert not one.startswith(other)
         assert not other.startswith(one)
+
+
+def test_internal_identifiers_do_not_make_sense_of_nonsense() -> None:
+    with pytest.raises(NotGs1) as refused:  # of ZXing's test labels; 3922 "7" and 95 "888…" would be a reading
+        read("]e001900123456789083922795" + "8" * 49)
+    assert (refused.value.facts["ai"], refused.value.facts["fault"]) == ("3922", "length")

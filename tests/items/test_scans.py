@@ -8,11 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perpetua.items import rules
 from perpetua.items.errors import NotScannable, WrongCheckDigit
-from perpetua.items.rules import read_scan
+from perpetua.items.types import ScanReading
 from perpetua.kit.errors import InvalidValue
 
+TODAY = date(2026, 3, 1)
 FULL = "0109501101530003" + "17261231" + "10LOT-7\x1d" + "21S/1"
+
+
+def read_scan(raw: str) -> ScanReading:
+    """What it says today."""
+    return rules.read_scan(raw, today=TODAY)
 
 
 @pytest.mark.parametrize("before", ["]C1", "]d2", "]Q3", "]e0", "\x1d", "]C1\x1d", ""])
@@ -102,3 +109,31 @@ def test_what_can_not_be_read_is_refused(raw: str) -> None:
 def test_any_scan_is_read_or_refused(raw: str) -> None:
     with contextlib.suppress(InvalidValue):
         assert read_scan(raw).codes
+
+
+def test_a_refusal_of_gs1_data_names_place_and_remedy() -> None:
+    with pytest.raises(NotScannable) as refused:
+        read_scan("]C10109501101530003" + "17261332")
+    facts = refused.value.facts
+    assert (facts["ai"], facts["position"], facts["fault"]) == ("17", 24, "date")
+    assert "month 13" in refused.value.detail
+    assert facts["advice"]
+
+
+def test_what_only_looks_like_gs1_data_is_looked_up_as_it_is_and_says_why() -> None:
+    reading = read_scan("(01)123")
+    assert reading.codes == ["(01)123"]
+    assert "too short" in (reading.not_gs1 or "")
+    assert read_scan("https://example.com/a").codes == ["https://example.com/a"]
+
+
+def test_lost_separators_leave_the_item_and_all_readings() -> None:
+    reading = read_scan("0109501101530003" + "10LOT12317261231")
+    assert (reading.gtin, reading.lot, reading.expires_on) == ("09501101530003", None, None)
+    assert reading.gs1
+    assert reading.gs1.ambiguous
+    assert len(reading.gs1.readings) == 2
+
+
+def test_a_place_label_with_a_gln_is_looked_up_by_it() -> None:
+    assert read_scan("]C14149501101530003").codes == ["9501101530003"]

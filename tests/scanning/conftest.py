@@ -15,6 +15,7 @@ BARCODES = (
     ("PHONE", "80614141123458", "gtin14", "each", 1),
     ("MILK", "09506000134352", "ean13", "each", 1),
     ("PEAR", "PEAR-LABEL", "internal", "each", 1),
+    ("FLOUR", "90012345678908", "gtin14", "each", 1),
 )
 
 

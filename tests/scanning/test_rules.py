@@ -53,7 +53,7 @@ def test_any_tag_is_read_or_left(bits: int) -> None:
 
 def test_packages_become_units() -> None:
     case = Decimal(12)
-    assert rules.base_quantity(Scan(code="x", action="receive"), case, None) == 12
+    assert rules.base_quantity(Scan(code="x", action="receive"), case, case) == 12
     assert rules.base_quantity(Scan(code="x", action="receive"), Decimal(1), Decimal(30)) == 30
     assert rules.base_quantity(Scan(code="x", action="move", quantity=Decimal(3)), case, Decimal(30)) == 36
     assert rules.base_quantity(Scan(code="x", action="adjust", quantity=Decimal(-2)), case, None) == -24
@@ -63,7 +63,7 @@ def test_packages_become_units() -> None:
             rules.base_quantity(Scan(code="x", action=action), case, None)
     for wrong in ("0", "-1", "NaN", "Infinity", "1e400", "0.00001"):
         with pytest.raises(InvalidValue):
-            rules.base_quantity(Scan(code="x", action="receive", quantity=Decimal(wrong)), case, None)
+            rules.base_quantity(Scan(code="x", action="receive", quantity=Decimal(wrong)), case, case)
 
 
 @given(st.timedeltas(min_value=timedelta(days=-9999), max_value=timedelta(days=9999)))

@@ -1,6 +1,7 @@
 """The door to GS1: reading and building codes. These are pure functions; there is nothing to load or to record."""
 
 from perpetua.gs1.rules import (
+    GS1_SYMBOLS,
     IDENTIFIERS,
     arrange,
     bracketed,
@@ -19,6 +20,7 @@ from perpetua.gs1.rules import (
 )
 
 __all__ = [
+    "GS1_SYMBOLS",
     "IDENTIFIERS",
     "arrange",
     "bracketed",

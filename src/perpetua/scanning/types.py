@@ -6,15 +6,17 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from perpetua.gs1.types import Element, Measure
 from perpetua.ledger.types import ItemLevel, Posted
 
 __all__ = [
-    "Action", "BatchAnswer", "BatchScan", "Outcome", "Reading", "Scan", "ScanAnswer", "ScanBatch", "ScanFilters",
-    "ScanRecord", "ScannedItem", "ScannedPlace",
+    "Action", "BatchAnswer", "BatchScan", "Choice", "Outcome", "Reading", "Scan", "ScanAnswer", "ScanBatch",
+    "ScanFilters", "ScanRecord", "ScannedGoods", "ScannedItem", "ScannedPlace", "Trait",
 ]  # fmt: skip
 
 Action = Literal["lookup", "receive", "move", "adjust", "count"]
 Outcome = Literal["answered", "posted", "waits", "agreed", "refused"]
+Trait = Literal["lot", "serial"]
 
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=4000)]
 PlaceCode = Annotated[str, msgspec.Meta(max_length=100)]
@@ -60,6 +62,17 @@ class ScanBatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     scans: list[BatchScan]
 
 
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to read a code whose separators the scanner dropped."""
+
+    lot: str | None = None
+    serial: str | None = None
+    expires_on: date | None = None
+    count: Decimal | None = None
+    text: str
+    """With each identifier in brackets, as it would be printed."""
+
+
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """What the code says by itself. `codes` are the ways to look it up."""
 
@@ -69,7 +82,18 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     lot: str | None = None
     serial: str | None = None
     expires_on: date | None = None
+    best_before_on: date | None = None
+    produced_on: date | None = None
     count: Decimal | None = None
+    net: Measure | None = None
+    """Net weight, length, area or volume of an item of variable measure."""
+    elements: list[Element] = []
+    """All that a GS1 code says, each identifier with its title, value and meaning."""
+    ambiguous: bool = False
+    """Separators are lost, and neither the code nor what is known of the item says which of `choices` is meant."""
+    choices: list[Choice] = []
+    notes: list[str] = []
+    """What is odd about the code, in words: a pair that GS1 does not allow, a separator missing."""
 
 
 class ScannedItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +120,28 @@ class ScannedPlace(msgspec.Struct, frozen=True, kw_only=True):
     active: bool
 
 
+class ScannedGoods(msgspec.Struct, frozen=True, kw_only=True):
+    """What the scanned package is, in the item's own terms."""
+
+    quantity: Decimal | None
+    """How much of the item, in its unit: packages, the count or the net measure on the label. None: the label's measure
+    can't be turned into the item's unit without rounding."""
+    unit: str
+    lot: str | None = None
+    lot_id: int | None = None
+    expires_on: date | None = None
+    best_before_on: date | None = None
+    produced_on: date | None = None
+    serial: str | None = None
+    serial_id: int | None = None
+    unknown: list[Trait] = []
+    """What the label names and nobody recorded yet."""
+    missing: list[Trait] = []
+    """What the item is tracked by, and neither the label nor the scan says for sure."""
+    notes: list[str] = []
+    """What a person should look at: another expiry than recorded, expired, a blocked lot, a serial that is out."""
+
+
 class ScanAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What the scan named (an item or a place), what lies here, what may be done, and what was posted."""
 
@@ -105,6 +151,8 @@ class ScanAnswer(msgspec.Struct, frozen=True, kw_only=True):
     item: ScannedItem | None = None
     place: ScannedPlace | None = None
     reading: Reading
+    goods: ScannedGoods | None = None
+    """Lot, expiry, serial and quantity of a scanned item."""
     stock: list[ItemLevel] = []
     """Where the item lies: below the place named in the scan, else everywhere the reader may see; 100 at most."""
     can: list[Action] = []

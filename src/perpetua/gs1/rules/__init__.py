@@ -4,9 +4,10 @@ from perpetua.gs1.rules.building import arrange, bracketed, digital_link, elemen
 from perpetua.gs1.rules.digits import check_digit, check_pair, make_sscc, whole_year, with_check_digit
 from perpetua.gs1.rules.identifiers import IDENTIFIERS
 from perpetua.gs1.rules.labels import label_data, label_elements
-from perpetua.gs1.rules.reading import looks_like_gs1, parse
+from perpetua.gs1.rules.reading import GS1_SYMBOLS, looks_like_gs1, parse
 
 __all__ = [
+    "GS1_SYMBOLS",
     "IDENTIFIERS",
     "arrange",
     "bracketed",

@@ -20,12 +20,12 @@ from perpetua.gs1.rules.raw import SEPARATOR, Raw, checked, known, strict, witho
 from perpetua.gs1.rules.splitting import evidence, plausible, possible
 from perpetua.gs1.types import Element, Form, Message, Reading
 
-__all__ = ["LONGEST", "looks_like_gs1", "message_of", "parse"]
+__all__ = ["GS1_SYMBOLS", "LONGEST", "looks_like_gs1", "message_of", "parse"]
 
 LONGEST: Final = 4000
 MOST_SHOWN: Final = 10
-GS1_SYMBOLS: Final = frozenset({"]C1", "]e0", "]e1", "]e2", "]d2", "]Q3", "]J1"})
-"""Symbols that carry element strings: GS1-128, DataBar and composite, DataMatrix, QR, DotCode."""
+GS1_SYMBOLS: Final = frozenset({"]C1", "]e0", "]e1", "]e2", "]d2", "]d8", "]Q3", "]J1"})
+"""Symbols that carry element strings: GS1-128, DataBar and composite, DataMatrix (square, rectangular), QR, DotCode."""
 _GTIN_SYMBOLS: Final = frozenset({"]E0", "]E4", "]I1"})
 """EAN-13 and UPC, EAN-8, ITF-14: a GTIN without identifier."""
 _SYMBOL: Final = re.compile(r"\][A-Za-z][0-9A-Za-z]", re.ASCII)
@@ -169,10 +169,10 @@ def _element_string(body: str, places: Sequence[int], today: date, symbol: str |
     found, complete = possible(body.strip(SEPARATOR))
     ways = [tuple(one._replace(at=one.at + skipped) for one in way) for way in plausible(found)]
     if standard is None:
+        if not ways or (len(ways) == 1 and any(one.ai[0] == "9" for one in ways[0])):
+            raise trouble or Fault("holds nothing", "empty")  # internal identifiers (90 to 99) hold whatever follows
         if len(ways) == 1 and complete:
             return _message(symbol, _elements(ways[0], today, places), separators_lost=True)
-        if not ways:
-            raise trouble or Fault("holds nothing", "empty")
         return _ambiguous(ways, complete, places, today, symbol, lost=True)
     others = [way for way in ways if way != tuple(standard)]
     numeric = IDENTIFIERS[standard[-1].ai].parts[-1].kind == "N" and len(standard[-1].value) > 4

@@ -5,6 +5,7 @@ Source: GS1 General Specifications, 7.9 (check digit), 7.10 (zero-suppressed UPC
 
 import re
 
+from perpetua.gs1.service import check_digit
 from perpetua.items.errors import WrongCheckDigit
 from perpetua.items.types import Barcode, BarcodeKind
 from perpetua.kit.errors import InvalidValue
@@ -48,11 +49,6 @@ def normalise_barcode(text: str, kind: BarcodeKind | None = None, *, field: str 
     if not (code.isascii() and code.isprintable()):
         raise InvalidValue(field, text, "has characters that a barcode can't hold; letters A–Z, digits, and signs only")
     return Barcode(kind=kind, code=code)
-
-
-def check_digit(payload: str) -> int:
-    """The digit that follows `payload` (digits only): weights 3, 1, 3, … from the right, modulo 10."""
-    return -(3 * sum(map(int, payload[::-2])) + sum(map(int, payload[-2::-2]))) % 10
 
 
 def expand_upce(code: str) -> str:

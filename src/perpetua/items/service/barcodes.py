@@ -5,6 +5,7 @@ from perpetua.access.types import Actor
 from perpetua.items import rules, store
 from perpetua.items.service import drafts, lookups
 from perpetua.items.types import AddBarcode, BarcodeRow, BarcodeShown
+from perpetua.kit.clock import system_clock
 from perpetua.kit.database import Database, Tx
 from perpetua.kit.errors import Missing
 from perpetua.kit.idempotency import Answered, once
@@ -70,7 +71,7 @@ async def read_barcode(db: Database, actor: Actor, code: str) -> BarcodeShown:
         Missing: no item has it. NotScannable, WrongCheckDigit: it can't be a barcode.
     """
     actor.require("items.read")
-    rules.read_scan(code)
+    rules.read_scan(code, today=system_clock().date())
     async with db.snapshot() as tx:
         ref = (await lookups.resolve_barcodes(tx, [code])).get(code)
     if ref is None:

@@ -14,6 +14,7 @@ from perpetua.items import store
 from perpetua.items.rules import clean_sku, convert, read_scan
 from perpetua.items.tables import units
 from perpetua.items.types import BarcodeRef, Unit, VariantRef
+from perpetua.kit.clock import system_clock
 from perpetua.kit.database import Tx
 from perpetua.kit.errors import InvalidValue
 
@@ -77,7 +78,7 @@ async def to_base_units(tx: Tx, asked: Sequence[Measured]) -> list[Decimal]:
 
 def _forms(code: str) -> list[str]:
     try:
-        return read_scan(code).codes
+        return read_scan(code, today=system_clock().date()).codes
     except InvalidValue:
         return []
 

@@ -7,6 +7,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from perpetua.gs1.types import Message
+
 __all__ = [
     "OWN",
     "Attributes",
@@ -62,6 +64,10 @@ class ScanReading(msgspec.Struct, frozen=True, kw_only=True):
     produced_on: date | None = None
     count: Decimal | None = None
     weight_kg: Decimal | None = None
+    gs1: Message | None = None
+    """All that GS1 data says, and how else it could be read where separators are lost."""
+    not_gs1: str | None = None
+    """Why a code that looks like GS1 data is none."""
 
 
 class VariantRef(msgspec.Struct, frozen=True, kw_only=True):

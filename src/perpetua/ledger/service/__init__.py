@@ -7,6 +7,7 @@ from perpetua.ledger.service.correcting import correct
 from perpetua.ledger.service.exporting import StockBy, export_movements, export_stock
 from perpetua.ledger.service.keeping import make_checkpoints, make_partitions, seal
 from perpetua.ledger.service.moving import cancel_transfer, get_transfer, list_transfers, receive_transfer, transfer
+from perpetua.ledger.service.naming import lots_named, serials_named
 from perpetua.ledger.service.posting import Fitted, post, post_fitting
 from perpetua.ledger.service.reading import (
     catalogue_at,
@@ -50,6 +51,7 @@ __all__ = [
     "list_serials",
     "list_stock",
     "list_transfers",
+    "lots_named",
     "make_checkpoints",
     "make_partitions",
     "post",
@@ -61,6 +63,7 @@ __all__ = [
     "sale_rows",
     "seal",
     "sell",
+    "serials_named",
     "stock_of",
     "transfer",
     "withdraw",

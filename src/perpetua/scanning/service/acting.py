@@ -11,7 +11,7 @@ from perpetua.ledger import service as ledger
 from perpetua.ledger.errors import CountsAgree
 from perpetua.ledger.types import Adjust, AdjustLine, Posted, Receive, ReceiveLine, Transfer, TransferLine
 from perpetua.scanning import rules
-from perpetua.scanning.errors import NotAnItem
+from perpetua.scanning.errors import AmbiguousCode, NotAnItem
 from perpetua.scanning.service.understanding import Understood
 from perpetua.scanning.store import Recorded
 from perpetua.scanning.types import Action, Scan, ScannedItem
@@ -44,7 +44,8 @@ async def act(
     """Do what the scan asks for; the quantity in base units, and what was posted (None: a count that agrees).
 
     Raises:
-        NotAnItem: a place was scanned. QuantityNeeded, InvalidValue: something is missing or cannot be.
+        NotAnItem: a place was scanned. AmbiguousCode: separators are lost, and what matters can't be told.
+        QuantityNeeded, InvalidValue: something is missing or cannot be.
         Refusal: whatever the ledger refuses.
     """
     item = understood.item
@@ -52,7 +53,10 @@ async def act(
         raise NotAnItem("code", scan.code, f"names a place; to {scan.action}, scan an item")
     if not scan.location:
         raise InvalidValue("location", "", f"is missing; to {scan.action}, say where")
-    quantity = rules.base_quantity(scan, item.units, understood.reading.count)
+    if understood.reading.ambiguous:
+        raise AmbiguousCode(scanned=scan.code[:120], choices=[choice.text for choice in understood.reading.choices])
+    labelled = understood.goods.quantity if understood.goods else Decimal(1)
+    quantity = rules.base_quantity(scan, item.units, labelled)
     line = _line(scan, understood, item)
     head: dict[str, Any] = {
         "effective_at": _effective(scan, recorded),
@@ -62,7 +66,7 @@ async def act(
     key = f"scan-{recorded.id}"
     match scan.action:
         case "receive":
-            expires = understood.reading.expires_on
+            expires = understood.reading.expires_on or understood.reading.best_before_on
             if item.tracking == "lot" and expires is not None:
                 line["expires_on"] = expires.isoformat()
             received = Receive(lines=[ReceiveLine(**line, quantity=quantity)], location=scan.location, **head)

@@ -90,7 +90,7 @@ async def _done(db: Database, actor: Actor, command: Scan, recorded: Recorded, r
         return Answered(msgspec.convert(recorded.answer, ScanAnswer, strict=False), replayed=True)
     understood: Understood | None = None
     try:
-        understood = await understand(db, actor, command)
+        understood = await understand(db, actor, command, recorded.recorded_at.date())
         answer, result = await _answer(db, actor, command, recorded, understood)
     except Refusal as refusal:
         await _record(db, recorded.id, _refused(refusal, understood))
@@ -114,6 +114,7 @@ async def _answer(
         item=understood.item,
         place=understood.place,
         reading=understood.reading,
+        goods=understood.goods,
         stock=await stock_here(db, actor, understood),
         can=allowed(actor, understood),
         posted=posted,

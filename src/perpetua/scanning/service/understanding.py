@@ -1,10 +1,16 @@
 """From a code to what it names: an item (by barcode, radio tag or SKU) or a place (by its label)."""
 
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
 import msgspec
 
 from perpetua.access.types import Actor
+from perpetua.gs1 import service as gs1
+from perpetua.gs1.types import Message
 from perpetua.items import service as items
-from perpetua.items.types import VariantRef
+from perpetua.items.types import ScanReading, VariantRef
 from perpetua.kit.database import Database, Tx
 from perpetua.kit.errors import InvalidValue
 from perpetua.ledger import service as ledger
@@ -13,7 +19,8 @@ from perpetua.places import service as places
 from perpetua.places.types import LocationRef
 from perpetua.scanning import rules
 from perpetua.scanning.errors import UnknownCode
-from perpetua.scanning.types import Reading, Scan, ScannedItem, ScannedPlace
+from perpetua.scanning.service.goods import goods_of, settled
+from perpetua.scanning.types import Choice, Reading, Scan, ScannedGoods, ScannedItem, ScannedPlace
 
 __all__ = ["Understood", "stock_here", "understand"]
 
@@ -25,30 +32,37 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
 
     reading: Reading
     item: ScannedItem | None = None
+    goods: ScannedGoods | None = None
     place: ScannedPlace | None = None
     here: LocationRef | None = None
 
 
-async def understand(db: Database, actor: Actor, scan: Scan) -> Understood:
-    """What the scan names.
+async def understand(db: Database, actor: Actor, scan: Scan, today: date) -> Understood:
+    """What the scan names; `today` decides the century of years written with two digits.
 
     Raises:
         UnknownCode: no item and no place of the actor's has the code.
         InvalidValue: it cannot be read, or there is no such place as it says it was made at.
         OutOfScope: it was made at a place that is not the actor's.
     """
-    reading = rules.read_tag(scan.code, scan.symbology) or _read(scan)
+    tag = rules.read_tag(scan.code, scan.symbology)
+    read = None if tag else items.read_scan(scan.code, today=today)
+    reading = tag or _reading(read)
     texts = list(dict.fromkeys([*reading.codes, scan.code.strip()]))
     async with db.snapshot() as tx:
         here = await _here(tx, actor, scan.location)
-        item = await _item(tx, texts)
-        if item is not None:
-            return Understood(reading=reading, item=item, here=here)
+        found = await _item(tx, texts)
+        if found is not None:
+            item, variant = found
+            if read is not None:
+                reading = await settled(tx, scan, read, reading, item)
+            goods = await goods_of(tx, scan, reading, item, variant, today)
+            return Understood(reading=reading, item=item, goods=goods, here=here)
         for place in (await places.by_codes(tx, texts)).values():
             if actor.scope is None or not actor.scope.isdisjoint(place.path):
                 label = ScannedPlace(location_id=place.id, code=place.code, kind=place.kind, active=place.active)
                 return Understood(reading=reading, place=label, here=place)
-    raise UnknownCode(scanned=scan.code[:120], codes=reading.codes[:5], gtin=reading.gtin)
+    raise UnknownCode(scanned=scan.code[:120], codes=reading.codes[:5], gtin=reading.gtin, **_said(reading, read))
 
 
 async def stock_here(db: Database, actor: Actor, understood: Understood) -> list[ItemLevel]:
@@ -64,8 +78,10 @@ async def stock_here(db: Database, actor: Actor, understood: Understood) -> list
     return levels[:MOST_LEVELS]
 
 
-def _read(scan: Scan) -> Reading:
-    read = items.read_scan(scan.code)
+def _reading(read: ScanReading | None) -> Reading:
+    assert read is not None  # no radio tag, so it was read as a code
+    message = read.gs1
+    label = gs1.label_data(message.elements) if message else None
     return Reading(
         codes=read.codes,
         gtin=read.gtin,
@@ -73,18 +89,48 @@ def _read(scan: Scan) -> Reading:
         lot=read.lot,
         serial=read.serial,
         expires_on=read.expires_on,
+        best_before_on=read.best_before_on,
+        produced_on=read.produced_on,
         count=read.count,
+        net=label.net if label else None,
+        elements=list(message.elements) if message else [],
+        ambiguous=message.ambiguous if message else False,
+        choices=_choices(message) if message else [],
+        notes=_notes(message) if message else [],
     )
 
 
-async def _item(tx: Tx, texts: list[str]) -> ScannedItem | None:
+def _choices(message: Message) -> list[Choice]:
+    made: list[Choice] = []
+    for way in message.readings:
+        label = gs1.label_data(way.elements)
+        count = None if label.count is None else Decimal(label.count)
+        text = gs1.bracketed(way.elements)
+        made.append(Choice(lot=label.lot, serial=label.serial, expires_on=label.expires_on, count=count, text=text))
+    return made
+
+
+def _notes(message: Message) -> list[str]:
+    lost = ["a separator is missing: the scanner should send FNC1 (ASCII 29)"] if message.separators_lost else []
+    return [*lost, *(finding.text for finding in message.findings)]
+
+
+def _said(reading: Reading, read: ScanReading | None) -> dict[str, Any]:
+    """What the label says of goods that nobody knows."""
+    said = {name: getattr(reading, name) for name in ("sscc", "lot", "serial", "expires_on", "count")}
+    said["not_gs1"] = read.not_gs1 if read else None
+    return {name: value for name, value in said.items() if value is not None}
+
+
+async def _item(tx: Tx, texts: list[str]) -> tuple[ScannedItem, VariantRef] | None:
     barcodes = await items.resolve_barcodes(tx, texts)
     for text in texts:
         if text in barcodes:
             hit = barcodes[text]
-            return msgspec.structs.replace(_seen(hit.variant), named_by="barcode", level=hit.level, units=hit.units)
+            item = msgspec.structs.replace(_seen(hit.variant), named_by="barcode", level=hit.level, units=hit.units)
+            return item, hit.variant
     for variant in (await items.resolve_skus(tx, texts)).values():
-        return _seen(variant)
+        return _seen(variant), variant
     return None
 
 
