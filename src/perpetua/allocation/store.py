@@ -1,7 +1,7 @@
 """Runs allocation's statements."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from perpetua.items import service as items
 from perpetua.items.types import VariantRef
 from perpetua.kit import json
 from perpetua.kit.database import Queries, Tx, array
-from perpetua.orders.types import Customer, Known, PlaceOrder
+from perpetua.orders.types import Customer, Known
 
 Q = Queries(__file__)
 
@@ -89,15 +89,21 @@ class Entry(NamedTuple):
     reason: str | None = None
 
 
-async def look(tx: Tx, asked: Sequence[PlaceOrder]) -> Seen:
-    """Find all that the orders name, in one statement."""
-    names = {(order.channel, order.external_id) for order in asked if order.external_id}
-    forms = items.forms_of_skus({line.sku for order in asked for line in order.lines})
-    customers = {order.customer for order in asked if order.customer}
+async def look(
+    tx: Tx, skus: Iterable[str], *, names: Collection[tuple[str, str]] = (), customers: Collection[str] = (),
+    orders: int = 0, lines: int = 0,
+) -> Seen:  # fmt: skip
+    """Find all of these that is there, and the ground with it, in one statement.
+
+    Args:
+        names: of orders, by channel and external id.
+        orders, lines: so many ids are drawn, less those of the orders that are there.
+    """
+    forms = items.forms_of_skus(skus)
     params = {
         "channels": array([channel for channel, _ in names]), "external_ids": array([name for _, name in names]),
         "skus": array([form for form in set(forms.values()) if form]), "customers": array(list(customers)),
-        "orders": len(asked), "lines": sum(len(order.lines) for order in asked),
+        "orders": orders, "lines": lines,
     }  # fmt: skip
     seen = _read_seen(await tx.value(Q["look"], params))
     kits = _by_kit(seen.parts or ())
@@ -106,7 +112,7 @@ async def look(tx: Tx, asked: Sequence[PlaceOrder]) -> Seen:
     return Seen(
         {(k.channel, k.external_id): Known(k.id, k.channel, k.external_id, bytes.fromhex(k.hash))
          for k in seen.known or ()},
-        {key: found[form.upper()] for key, form in forms.items() if form.upper() in found},
+        {key: named for key, form in forms.items() if (named := found.get(form.upper()))},
         {one.code.upper(): one for one in seen.customers or ()},
         ground,
     )  # fmt: skip
@@ -148,13 +154,8 @@ async def lock(
         sharing: channels whose open allocations count against a share.
     """
     wanted = {"variant_ids": array(sorted(set(variant_ids))), "site_ids": array(sorted(site_ids))}
-    rows = await tx.dicts(Q["lock_positions"], wanted)
-    positions = {
-        (row["variant_id"], row["site_id"]): Position(
-            row["on_hand"], row["unsellable"], row["allocated"], row["reserved"]
-        )
-        for row in rows
-    }
+    rows = await tx.records(Q["lock_positions"], wanted)
+    positions = {(variant, site): Position(*numbers) for variant, site, *numbers in rows}
     if tracked := sorted(set(with_lots)):
         for key in [key for key in positions if key[0] in set(tracked)]:
             positions[key] = positions[key]._replace(lots=())

@@ -22,10 +22,9 @@ from perpetua.allocation.types import (
     Site,
     Wanted,
 )
-from perpetua.items import service as items
 from perpetua.items.types import VariantRef
 from perpetua.kit.clock import Clock, system_clock
-from perpetua.kit.database import Database, Queries, Tx
+from perpetua.kit.database import Database, Queries, Tx, array
 from perpetua.kit.errors import InvalidValue, TooLarge
 from perpetua.kit.quantity import ZERO, plain
 from perpetua.orders.types import ShipTo
@@ -38,7 +37,7 @@ Q = Queries(store.__file__, "availability.sql")
 async def availability(
     db: Database, actor: Actor, asked: AskAvailability, *, clock: Clock = system_clock
 ) -> AvailabilityAnswer:
-    """What may be promised of items, in total and site by site. Five statements, however many items are asked for.
+    """What may be promised of items, in total and site by site. Three statements, however many items are asked for.
 
     Raises:
         InvalidValue: no SKU, a site that does not sell, a tier that the rules do not know.
@@ -53,20 +52,28 @@ async def availability(
     if asked.min_life_days is not None and not 0 <= asked.min_life_days <= 3650:
         raise InvalidValue("min_life_days", asked.min_life_days, "must be 0 to 3650")
     now = clock()
-    async with db.snapshot() as tx:
-        variants = await items.resolve_skus(tx, asked.skus)
-        kits = await store.kit_parts(tx, {variant.id for variant in variants.values()})
-        ground = await store.ground(tx)
+    async with db.snapshot(by_key=True) as tx:
+        seen = await store.look(tx, asked.skus)
+        ground, kits = seen.ground, seen.ground.kits
         wanted, sites = _sites(asked, ground, actor, now)
-        tracked = _tracked(variants.values(), kits)
+        tracked = _tracked(seen.variants.values(), kits)
         shelf, on_order = await _read(tx, tracked, wanted, ground, now.date())
-        coming = await port.expected(tx, sorted(tracked))
-    unique = {variant.id: variant for sku in asked.skus if (variant := variants.get(sku.upper()))}
+        coming = _earliest(await port.expected(tx, sorted(tracked)))
+    unique = {variant.id: variant for sku in asked.skus if (variant := seen.variants.get(sku.upper()))}
     found = [_item(one, kits.get(one.id), sites, shelf, wanted, on_order, coming) for one in unique.values()]
-    unknown = [sku for sku in dict.fromkeys(asked.skus) if sku.upper() not in variants]
+    unknown = [sku for sku in dict.fromkeys(asked.skus) if sku.upper() not in seen.variants]
     return AvailabilityAnswer(
         at=now, channel=asked.channel, tier=wanted.tier, config_version=ground.version, items=found, unknown=unknown
     )
+
+
+def _earliest(coming: Iterable[Expected]) -> dict[Key, date]:
+    """The first day on which anything is expected, by variant and site."""
+    days: dict[Key, date] = {}
+    for one in coming:
+        key = (one.variant_id, one.site_id)
+        days[key] = min(days.get(key, one.on), one.on)
+    return days
 
 
 def known_tier(tier: str | None, ground: Ground) -> str | None:
@@ -119,63 +126,66 @@ async def _read(
 ) -> tuple[Shelf, dict[Key, Decimal]]:
     shares = ground.rules.channels.get(wanted.channel, rules.NO_RULES).share_percent is not None
     params: dict[str, Any] = {
-        "variant_ids": list(tracked), "tracked": list(tracked.values()), "site_ids": list(wanted.sites), "today": today,
+        "variant_ids": array(list(tracked)), "tracked": array(list(tracked.values())),
+        "site_ids": array(wanted.sites), "today": today,
         "sharing": wanted.channel if shares else None,
     }  # fmt: skip
     positions: dict[Key, Position] = {}
     on_order: dict[Key, Decimal] = {}
-    for row in await tx.dicts(Q["availability"], params):
-        key = (row["variant_id"], row["site_id"])
-        lots = sorted(
-            map(LotStock, row["lot_ids"] or (), row["lot_free"] or (), row["lot_expires"] or ()),
-            key=lambda lot: (lot.expires_on or date.max, lot.lot_id),
-        )
-        positions[key] = Position(
-            row["on_hand"], row["unsellable"], row["allocated"], row["reserved"],
-            tuple(lots) if tracked[row["variant_id"]] else None,
-            {wanted.channel: row["channel_quantity"]} if shares else {},
+    rows = await tx.records(Q["availability"], params)
+    for variant, site, on_hand, unsellable, allocated, reserved, ordered, shared, *lots in rows:
+        positions[variant, site] = Position(
+            on_hand, unsellable, allocated, reserved, _lots(*lots) if tracked[variant] else None,
+            {wanted.channel: shared} if shares else {},
         )  # fmt: skip
-        on_order[key] = row["on_order"]
+        on_order[variant, site] = ordered
     return Shelf(positions, ground.rules), on_order
+
+
+def _lots(
+    ids: Sequence[int] | None, free: Sequence[Decimal] | None, expires: Sequence[date | None] | None
+) -> tuple[LotStock, ...]:
+    lots = map(LotStock, ids or (), free or (), expires or ())
+    return tuple(sorted(lots, key=lambda lot: (lot.expires_on or date.max, lot.lot_id)))
 
 
 def _item(
     variant: VariantRef, parts: list[Part] | None, sites: Sequence[Site], shelf: Shelf, wanted: Wanted,
-    on_order: Mapping[Key, Decimal], coming: Sequence[Expected],
+    on_order: Mapping[Key, Decimal], coming: Mapping[Key, date],
 ) -> Available:  # fmt: skip
     if parts is not None:
-        at = [_kit_at(parts, site, shelf, wanted) for site in sites]
-        at = [one for one in at if one.available]
+        at = [one for site in sites if (one := _kit_at(parts, site, shelf, wanted)).available]
     else:
         at = [
-            _at(variant.id, site, shelf, wanted, on_order[variant.id, site.id], coming)
+            _at((variant.id, site.id), site.code, shelf, wanted, on_order, coming)
             for site in sites
             if (variant.id, site.id) in on_order
         ]
-    ids = {site.id for site in sites}
-    days = [one.on for one in coming if one.variant_id == variant.id and one.site_id in ids]
+    sums = _sums(at)
+    days = [day for site in sites if (day := coming.get((variant.id, site.id)))] if coming else ()
     return Available(
         sku=variant.sku, variant_id=variant.id, name=variant.name, unit=variant.unit, kit=parts is not None,
-        available=_sum(one.available for one in at) if variant.active else ZERO,
-        on_hand=_sum(one.on_hand for one in at), allocated=_sum(one.allocated for one in at),
-        reserved=_sum(one.reserved for one in at), on_order=_sum(one.on_order for one in at),
-        next_expected=min(days, default=None), sites=at,
+        available=sums[0] if variant.active else ZERO, on_hand=sums[1], allocated=sums[2], reserved=sums[3],
+        on_order=sums[4], next_expected=min(days, default=None), sites=at,
     )  # fmt: skip
 
 
-def _sum(quantities: Iterable[Decimal]) -> Decimal:
-    return plain(sum(quantities, ZERO))
+def _sums(at: Sequence[AvailableAt]) -> list[Decimal]:
+    """Over the sites: available, on hand, allocated, reserved, on order."""
+    each = [(one.available, one.on_hand, one.allocated, one.reserved, one.on_order) for one in at]
+    if len(each) == 1:
+        return list(each[0])
+    return [plain(sum(numbers, ZERO)) for numbers in zip(*each, strict=True)] or [ZERO] * 5
 
 
 def _at(
-    variant_id: int, site: Site, shelf: Shelf, wanted: Wanted, on_order: Decimal, coming: Sequence[Expected]
+    key: Key, site: str, shelf: Shelf, wanted: Wanted, on_order: Mapping[Key, Decimal], coming: Mapping[Key, date]
 ) -> AvailableAt:
-    position = shelf.positions[variant_id, site.id]
-    days = [one.on for one in coming if (one.variant_id, one.site_id) == (variant_id, site.id)]
+    position = shelf.positions[key]
     return AvailableAt(
-        site=site.code, available=plain(shelf.free((variant_id, site.id), wanted)), on_hand=position.on_hand,
-        unsellable=position.unsellable, allocated=position.allocated, reserved=position.reserved, on_order=on_order,
-        next_expected=min(days, default=None),
+        site=site, available=plain(shelf.free(key, wanted)), on_hand=position.on_hand, unsellable=position.unsellable,
+        allocated=position.allocated, reserved=position.reserved, on_order=on_order[key],
+        next_expected=coming.get(key),
     )  # fmt: skip
 
 

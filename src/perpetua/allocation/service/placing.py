@@ -81,7 +81,7 @@ async def examine(tx: Tx, requests: Sequence[Request], now: datetime) -> list[Re
     """What would be wrong with these orders, or is there of them; None would be taken. Nothing is locked."""
     sent, refused = _all_sent(requests, now)
     outcomes: dict[int, Refusal | Answered[Order] | None] = {**refused}
-    places, seen = list(sent), await store.look(tx, [one.request.order for one in sent.values()])
+    places, seen = list(sent), await _look(tx, list(sent.values()))
     known = {places[at]: outcome for at, outcome in (await _known(tx, list(sent.values()), seen)).items()}
     fresh = {at: one for at, one in sent.items() if at not in known}
     _, wrong = draft_all(
@@ -132,7 +132,7 @@ async def _tried(db: Database, sent: list[Sent], clock: Clock) -> list[Outcome]:
 
 
 async def _take(tx: Tx, sent: list[Sent], now: datetime) -> list[Outcome]:
-    seen = await store.look(tx, [one.request.order for one in sent])
+    seen = await _look(tx, sent)
     outcomes = await _known(tx, sent, seen)
     repeats, first = dict[int, int](), dict[tuple[object, ...], int]()
     for at, one in enumerate(sent):
@@ -152,6 +152,18 @@ async def _take(tx: Tx, sent: list[Sent], now: datetime) -> list[Outcome]:
         of = outcomes[before]
         outcomes[at] = Answered(of.answer, replayed=True) if isinstance(of, Answered) else of
     return [outcomes[at] for at in range(len(sent))]
+
+
+async def _look(tx: Tx, sent: list[Sent]) -> store.Seen:
+    asked = [one.request.order for one in sent]
+    return await store.look(
+        tx,
+        {line.sku for order in asked for line in order.lines},
+        names={name for one in sent if (name := one.external)},
+        customers={order.customer for order in asked if order.customer},
+        orders=len(asked),
+        lines=sum(len(order.lines) for order in asked),
+    )
 
 
 async def _known(tx: Tx, sent: list[Sent], seen: store.Seen) -> dict[int, Outcome]:
