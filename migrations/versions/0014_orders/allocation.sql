@@ -1,6 +1,6 @@
 CREATE TABLE order_allocations (
   id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  line_id    bigint NOT NULL REFERENCES order_lines,
+  line_id    bigint NOT NULL,
   variant_id bigint NOT NULL,
   site_id    bigint NOT NULL,
   lot_id     bigint NOT NULL DEFAULT 0,
@@ -111,6 +111,26 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$;
+
+-- As order_lines_belong: lines are never removed, so it is enough to look once, for a whole statement.
+CREATE FUNCTION order_allocations_belong() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+AS $$
+DECLARE orphan bigint;
+BEGIN
+  SELECT n.line_id INTO orphan FROM new_rows n WHERE NOT EXISTS (SELECT FROM order_lines l WHERE l.id = n.line_id) LIMIT 1;
+  IF FOUND THEN
+    RAISE foreign_key_violation USING
+      CONSTRAINT = 'order_allocations_belong', MESSAGE = format('what is allocated to line %s belongs to no line', orphan);
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER belong AFTER INSERT ON order_allocations
+  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION order_allocations_belong();
+CREATE TRIGGER never_moved BEFORE DELETE OR UPDATE OF line_id ON order_allocations
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
+
 CREATE TRIGGER project_new AFTER INSERT ON order_allocations
   REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION promise_project();
 CREATE TRIGGER project_change AFTER UPDATE ON order_allocations
