@@ -72,6 +72,8 @@ def test_nothing_is_oversold_lost_or_doubled(home: Path) -> None:
 
 BREAKS: dict[str, LiteralString] = {
     "oversold": "UPDATE order_allocations SET quantity = quantity + 1000",
+    "lots": """WITH l AS (INSERT INTO lots (variant_id, number) SELECT variant_id, 'X' FROM order_allocations LIMIT 1
+                          RETURNING id) UPDATE order_allocations SET lot_id = l.id FROM l""",
     "lost": "UPDATE orders SET external_id = 'another'",
     "unasked": "UPDATE orders SET external_id = 'another'",
     "held": "UPDATE order_allocations SET state = 'released', ended_at = now()",

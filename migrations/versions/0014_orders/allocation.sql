@@ -12,6 +12,8 @@ CREATE TABLE order_allocations (
 ) WITH (fillfactor = 85);
 CREATE INDEX order_allocations_line ON order_allocations (line_id);
 CREATE INDEX order_allocations_open ON order_allocations (variant_id, site_id) WHERE state = 'open';
+CREATE INDEX order_allocations_lots ON order_allocations (variant_id, site_id, lot_id) INCLUDE (quantity)
+  WHERE state = 'open' AND lot_id <> 0;
 COMMENT ON COLUMN order_allocations.variant_id IS 'of a kit''s line: the component';
 COMMENT ON COLUMN order_allocations.lot_id IS 'the lot to pick, first expired first; 0 where lots are not tracked';
 
@@ -54,7 +56,7 @@ CREATE TABLE allocation_audit_log (
   actor_id       bigint NOT NULL,
   action         text NOT NULL CHECK (action IN (
                    'allocated', 'partly_allocated', 'backordered', 'refused', 'filled', 'released', 'cancelled', 'changed',
-                   'shipped', 'reserved', 'reservation_ended', 'taken', 'jumped')),
+                   'shipped', 'reserved', 'reservation_ended', 'taken', 'jumped', 'moved')),
   order_id       bigint,
   line_id        bigint,
   reservation_id bigint,
@@ -141,11 +143,13 @@ CREATE TRIGGER project_change AFTER UPDATE ON reservations
   REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION promise_project();
 
 -- Locks the positions of these variants at these sites, in the order that the ledger locks them, ends the reservations
--- that have expired there, and tells what is there. What is read here stays so until the transaction ends: the check and
--- what follows from it share one lock. Where there is no position to lock, the ledger is kept from making one meanwhile,
--- so that goods which come at this moment find whoever is told here that there are none.
+-- that have expired there, and tells what is there, and where some have ended (what they held goes first to those who
+-- wait). What is read here stays so until the transaction ends: the check and what follows from it share one lock. Where
+-- there is no position to lock, the ledger is kept from making one meanwhile, so that goods which come at this moment find
+-- whoever is told here that there are none.
 CREATE FUNCTION allocation_lock(variants bigint[], sites bigint[])
-RETURNS TABLE (variant_id bigint, site_id bigint, on_hand numeric, unsellable numeric, allocated numeric, reserved numeric)
+RETURNS TABLE (variant_id bigint, site_id bigint, on_hand numeric, unsellable numeric, allocated numeric, reserved numeric,
+               freed boolean)
 LANGUAGE plpgsql SET search_path = public
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 AS $$
@@ -180,7 +184,9 @@ BEGIN
   END IF;
 
   RETURN QUERY
-  SELECT p.variant_id, p.site_id, p.on_hand, p.unsellable, p.allocated, p.reserved
+  SELECT p.variant_id, p.site_id, p.on_hand, p.unsellable, p.allocated, p.reserved,
+         expired IS NOT NULL AND EXISTS (SELECT FROM reservations r WHERE r.id = ANY (expired)
+                                         AND r.variant_id = p.variant_id AND r.site_id = p.site_id)
   FROM unnest(wanted, at_site) AS w (v, s) JOIN inventory_positions p ON p.variant_id = w.v AND p.site_id = w.s;
 END $$;
 

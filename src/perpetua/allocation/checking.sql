@@ -12,6 +12,24 @@ WHERE coalesce(p.allocated, 0) <> coalesce(a.quantity, 0) OR coalesce(p.reserved
 SELECT p.variant_id, p.site_id, p.on_hand, p.unsellable, p.allocated, p.reserved FROM inventory_positions p
 WHERE p.allocated + p.reserved > greatest(p.on_hand - p.unsellable, 0) LIMIT 100;
 
+-- name: lots
+-- Of what has expired nothing may be sent; a day is left to see to it.
+SELECT x.variant_id, x.site_id, x.lot_id, x.promised, y.there
+FROM (
+  SELECT p.variant_id, p.site_id, p.lot_id, sum(p.quantity) AS promised
+  FROM (SELECT variant_id, site_id, lot_id, quantity FROM order_allocations WHERE state = 'open' AND lot_id <> 0
+        UNION ALL SELECT variant_id, site_id, lot_id, quantity FROM reservations WHERE state = 'open' AND lot_id <> 0) p
+  GROUP BY 1, 2, 3
+) x
+JOIN lots t ON t.id = x.lot_id
+CROSS JOIN LATERAL (
+  SELECT CASE WHEN t.blocked OR t.expires_on < (now() AT TIME ZONE 'UTC')::date - 1 THEN 0 ELSE coalesce(sum(v.on_hand), 0) END AS there
+  FROM inventory_levels v JOIN locations l ON l.id = v.location_id
+  WHERE v.variant_id = x.variant_id AND v.lot_id = x.lot_id AND l.site_id = x.site_id AND l.sellable AND l.kind <> 'transit'
+    AND v.on_hand > 0
+) y
+WHERE x.promised > y.there LIMIT 100;
+
 -- name: lines
 SELECT l.id AS line_id, l.order_id, l.allocated, coalesce(a.quantity, 0) AS allocated_by_rows
 FROM order_lines l

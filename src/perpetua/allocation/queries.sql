@@ -55,12 +55,14 @@ FROM kit_components k JOIN product_variants i ON i.id = k.component_id
 WHERE k.kit_id = ANY (%(ids)s::bigint[]) ORDER BY k.kit_id, k.component_id;
 
 -- name: lock_positions
-SELECT variant_id, site_id, on_hand, unsellable, allocated, reserved
+SELECT variant_id, site_id, on_hand, unsellable, allocated, reserved, freed
 FROM allocation_lock(%(variant_ids)s::bigint[], %(site_ids)s::bigint[]);
 
 -- name: lots
--- Lots that may be promised, first expired first, and what is free of each. Read under lock_positions.
-SELECT x.variant_id, x.site_id, x.lot_id, t.expires_on, x.on_hand - coalesce(a.quantity, 0) - coalesce(r.quantity, 0) AS free
+-- Lots that may be promised, first expired first, and what is free of each. Read under lock_positions. What is promised of
+-- others, which have expired since or are blocked, is told as missing: less than nothing is free of them.
+SELECT x.variant_id, x.site_id, x.lot_id, CASE WHEN u.usable THEN t.expires_on END AS expires_on,
+       CASE WHEN u.usable THEN x.on_hand ELSE 0 END - coalesce(a.quantity, 0) - coalesce(r.quantity, 0) AS free
 FROM (
   SELECT v.variant_id, l.site_id, v.lot_id, sum(v.on_hand) AS on_hand
   FROM inventory_levels v JOIN locations l ON l.id = v.location_id
@@ -78,7 +80,8 @@ LEFT JOIN LATERAL (
   WHERE r.variant_id = x.variant_id AND r.site_id = x.site_id AND r.state = 'open' AND r.lot_id = x.lot_id
     AND r.expires_at > clock_timestamp()
 ) r ON true
-WHERE NOT t.blocked AND (t.expires_on IS NULL OR t.expires_on >= %(today)s::date)
+CROSS JOIN LATERAL (SELECT NOT t.blocked AND (t.expires_on IS NULL OR t.expires_on >= %(today)s::date) AS usable) u
+WHERE u.usable OR (x.lot_id <> 0 AND coalesce(a.quantity, 0) + coalesce(r.quantity, 0) > 0)
 ORDER BY x.variant_id, x.site_id, t.expires_on NULLS LAST, x.lot_id;
 
 -- name: by_channel
@@ -134,8 +137,8 @@ WHERE EXISTS (SELECT FROM order_lines w WHERE w.variant_id = g.variant_id
 -- name: also_needed
 -- What must be locked beside these variants, so that whoever waits for them can be given all they need: of orders that go
 -- together or not at all the other items, of kits the other components; and, of kits that hold some, what they would give
--- back. Two steps far: what is given back may be waited for in its turn. With it, all sites that sell. Nothing, where
--- nobody needs more than one.
+-- back; where goods are lost, also of orders that go together. Two steps far: what is given back may be waited for in its
+-- turn. With it, all sites that sell. Nothing, where nobody needs more than one.
 WITH RECURSIVE whole AS MATERIALIZED (
   SELECT o.id AS order_id, p.variant_id
   FROM orders o JOIN order_lines l ON l.order_id = o.id AND l.quantity > l.allocated + l.shipped + l.cancelled + l.refused
@@ -157,6 +160,12 @@ WITH RECURSIVE whole AS MATERIALIZED (
     WHERE k.component_id = n.variant_id AND EXISTS (
       SELECT FROM order_lines l WHERE l.variant_id = k.kit_id AND l.kit
         AND (l.allocated > 0 OR l.quantity > l.allocated + l.shipped + l.cancelled + l.refused))
+    UNION ALL
+    SELECT b.variant_id
+    FROM order_allocations a JOIN order_lines l ON l.id = a.line_id
+    JOIN orders o ON o.id = l.order_id AND o.fulfilment = 'complete'
+    JOIN order_lines m ON m.order_id = o.id JOIN order_allocations b ON b.line_id = m.id AND b.state = 'open'
+    WHERE %(losing)s AND a.variant_id = n.variant_id AND a.state = 'open' AND n.step = 0
   ) x WHERE n.step < 2
 )
 SELECT DISTINCT n.variant_id, s.id AS site_id
@@ -219,9 +228,10 @@ WHERE p.allocated + p.reserved > 0 AND p.allocated + p.reserved > greatest(p.on_
 ORDER BY 1, 2;
 
 -- name: last_in_turn
--- Open allocations at positions, whoever is last in turn first, with all of their lines' other allocations for kits.
+-- Open allocations at positions, whoever is last in turn first; with all others of their lines, for kits, and of orders that
+-- go together or not at all.
 SELECT a.id, a.line_id, a.variant_id, a.site_id, a.lot_id, a.quantity, l.order_id, l.kit, l.variant_id AS line_variant_id,
-       a.variant_id = ANY (%(variant_ids)s::bigint[]) AND a.site_id = ANY (%(site_ids)s::bigint[]) AS here
+       o.fulfilment, o.status, o.min_life_days
 FROM order_allocations a JOIN order_lines l ON l.id = a.line_id JOIN orders o ON o.id = l.order_id
 CROSS JOIN LATERAL (
   SELECT coalesce(min(t.rank), %(worst)s::integer) AS rank
@@ -229,6 +239,10 @@ CROSS JOIN LATERAL (
 ) t
 WHERE a.state = 'open' AND a.line_id IN (
   SELECT h.line_id FROM order_allocations h
+  WHERE h.variant_id = ANY (%(variant_ids)s::bigint[]) AND h.site_id = ANY (%(site_ids)s::bigint[]) AND h.state = 'open'
+  UNION ALL
+  SELECT m.id FROM order_allocations h JOIN order_lines n ON n.id = h.line_id
+  JOIN orders w ON w.id = n.order_id AND w.fulfilment = 'complete' JOIN order_lines m ON m.order_id = w.id
   WHERE h.variant_id = ANY (%(variant_ids)s::bigint[]) AND h.site_id = ANY (%(site_ids)s::bigint[]) AND h.state = 'open')
 ORDER BY o.jumps, t.rank DESC, o.placed_at DESC, l.id DESC, a.id DESC;
 

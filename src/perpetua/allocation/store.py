@@ -155,14 +155,16 @@ async def lock(
     """
     wanted = {"variant_ids": array(sorted(set(variant_ids))), "site_ids": array(sorted(site_ids))}
     rows = await tx.records(Q["lock_positions"], wanted)
-    positions = {(variant, site): Position(*numbers) for variant, site, *numbers in rows}
+    positions = {(variant, site): Position(*numbers, freed=freed) for variant, site, *numbers, freed in rows}
     if tracked := sorted(set(with_lots)):
         for key in [key for key in positions if key[0] in set(tracked)]:
             positions[key] = positions[key]._replace(lots=())
         for row in await tx.dicts(Q["lots"], {**wanted, "variant_ids": array(tracked), "today": today}):
             key = (row["variant_id"], row["site_id"])
             lot = LotStock(row["lot_id"], row["free"], row["expires_on"])
-            positions[key] = positions[key]._replace(lots=(*(positions[key].lots or ()), lot))
+            position = positions[key]
+            short = position.short or (lot.lot_id > 0 and lot.free < 0)
+            positions[key] = position._replace(lots=(*(position.lots or ()), lot), short=short)
     if sharing:
         for row in await tx.dicts(Q["by_channel"], {**wanted, "channels": list(sharing)}):
             position = positions[row["variant_id"], row["site_id"]]
@@ -171,9 +173,10 @@ async def lock(
     return positions
 
 
-async def also_needed(tx: Tx, variant_ids: Iterable[int]) -> list[Key]:
-    """Positions beside these variants' that whoever waits for them may need; see the statement."""
-    rows = await tx.dicts(Q["also_needed"], {"variant_ids": array(sorted(set(variant_ids)))})
+async def also_needed(tx: Tx, variant_ids: Iterable[int], *, losing: bool = False) -> list[Key]:
+    """Positions beside these variants' that whoever waits for them may need; with `losing`, also those that whoever
+    gives them up has something at. See the statement."""
+    rows = await tx.dicts(Q["also_needed"], {"variant_ids": array(sorted(set(variant_ids))), "losing": losing})
     return [(row["variant_id"], row["site_id"]) for row in rows]
 
 
@@ -184,14 +187,18 @@ async def everywhere(tx: Tx, variant_ids: Iterable[int]) -> list[Key]:
     return [(row["variant_id"], row["site_id"]) for row in rows]
 
 
-async def lock_to_fill(tx: Tx, variant_ids: Iterable[int], site_ids: Iterable[int]) -> None:
+async def lock_to_fill(
+    tx: Tx, variant_ids: Iterable[int], site_ids: Iterable[int], *, losing: bool = False
+) -> set[Key]:
     """Lock the positions of the variants at the sites, before some of it is given to whoever waits: and with them, in
-    the one order of all, what those may need beside it. Locked later they would meet others half-way."""
+    the one order of all, what those may need beside it. Locked later they would meet others half-way. Gives the
+    positions where that ended reservations."""
     variants, sites = set(variant_ids), set(site_ids)
-    for variant, site in await also_needed(tx, variants):
+    for variant, site in await also_needed(tx, variants, losing=losing):
         variants.add(variant)
         sites.add(site)
-    await tx.dicts(Q["lock_positions"], {"variant_ids": array(sorted(variants)), "site_ids": array(sorted(sites))})
+    wanted = {"variant_ids": array(sorted(variants)), "site_ids": array(sorted(sites))}
+    return {(row["variant_id"], row["site_id"]) for row in await tx.dicts(Q["lock_positions"], wanted) if row["freed"]}
 
 
 async def record(tx: Tx, config_version: int, takes: Sequence[tuple[int, Take]], entries: Sequence[Entry]) -> None:

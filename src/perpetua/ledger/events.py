@@ -1,19 +1,22 @@
-"""What other words hear of a posting, inside its transaction.
+"""What other words hear of a posting, and of lots that are blocked or freed, inside the transaction.
 
 Always true:
 - `also` is asked before anything is locked, so that one lock statement takes all positions, in the one order of all.
 - `before` is told under the ledger's locks, before the rows are appended; a refusal there ends the posting.
 - `after` is told when rows, levels and positions are written; what it does commits with them or not at all.
+- Whoever changes what may be sent of lots (blocks or frees them, dates them otherwise) does it within `changing_lots`:
+  what is promised of them is locked before, and moved to other lots or given up after, in the same transaction.
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncGenerator, Sequence
 from typing import Final, Protocol
 
 from perpetua.access.types import Actor
 from perpetua.kit.database import Tx
 from perpetua.ledger.types import Row
 
-__all__ = ["Listener", "ask_also", "listen", "tell_after", "tell_before"]
+__all__ = ["Listener", "ask_also", "changing_lots", "listen", "tell_after", "tell_before"]
 
 
 class Listener(Protocol):
@@ -29,6 +32,14 @@ class Listener(Protocol):
 
     async def after(self, tx: Tx, actor: Actor, rows: Sequence[Row]) -> None:
         """The rows are appended."""
+        ...
+
+    async def lots_change(self, tx: Tx, lot_ids: Sequence[int]) -> None:
+        """More or less of these lots may be sent in a moment."""
+        ...
+
+    async def lots_changed(self, tx: Tx, actor: Actor, lot_ids: Sequence[int], reason: str) -> None:
+        """The lots are changed."""
         ...
 
 
@@ -55,3 +66,16 @@ async def tell_after(tx: Tx, actor: Actor, rows: Sequence[Row]) -> None:
     """Tell all listeners."""
     for listener in _listeners:
         await listener.after(tx, actor, rows)
+
+
+@contextlib.asynccontextmanager
+async def changing_lots(tx: Tx, actor: Actor, lot_ids: Sequence[int], reason: str) -> AsyncGenerator[None]:
+    """Within it, change what may be sent of these lots; `reason` is kept with what comes of it.
+
+    To be entered before anything else of their items is locked.
+    """
+    for listener in _listeners:
+        await listener.lots_change(tx, lot_ids)
+    yield
+    for listener in _listeners:
+        await listener.lots_changed(tx, actor, lot_ids, reason)

@@ -10,9 +10,9 @@ from perpetua.access.types import Actor
 from perpetua.allocation import rules, store
 from perpetua.allocation.service.changing import Held, hands_off, hold, require_sites, waiting_keys
 from perpetua.allocation.service.drafting import Terms, want
-from perpetua.allocation.service.filling import fill, settle_statuses
+from perpetua.allocation.service.filling import fill, lock_to_decide
 from perpetua.allocation.service.reading import current
-from perpetua.allocation.service.releasing import Ending, end, open_of, part_of
+from perpetua.allocation.service.releasing import Ending, end, open_of, part_of, settle_statuses
 from perpetua.allocation.store import Entry, Part
 from perpetua.allocation.types import Decided, Take, Wanted, WantedLine
 from perpetua.items import service as items
@@ -109,7 +109,7 @@ async def change(
         added = await _items(tx, command.add)
         parts = await store.kit_parts(tx, {variant.id for variant in added})
         also = {variant.id for variant in added} | {part.variant_id for some in parts.values() for part in some}
-        held = await hold(tx, actor, order_id, also=also)
+        held = await hold(tx, actor, order_id, now, also=also)
         if held.order.version != version:
             raise Stale(what="order", key=order_id, sent=version, current=held.order.version)
         if held.order.status in _CLOSED:
@@ -271,8 +271,8 @@ async def _decide(tx: Tx, actor: Actor, held: Held, wants: Sequence[More], now: 
     wanted: Wanted = want(order.id, terms, asked, held.ground, now, scope=actor.scope)
     channel = of.channels.get(order.channel, rules.NO_RULES)
     variants = {variant for line in asked for variant, _ in line.parts}
-    positions = await store.lock(
-        tx, variants, sorted(wanted.sites), with_lots=_tracked(wants, held.kits) & variants, today=now.date(),
+    positions = await lock_to_decide(
+        tx, variants, wanted.sites, now, with_lots=_tracked(wants, held.kits) & variants,
         sharing=[order.channel] if channel.share_percent is not None else [],
     )  # fmt: skip
     return {one.line: one for one in rules.decide([wanted], positions, of)}

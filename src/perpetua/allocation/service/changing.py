@@ -6,12 +6,13 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from perpetua.access.service import audit_override
-from perpetua.access.types import Actor
+from perpetua.access.types import SYSTEM, Actor
 from perpetua.allocation import store
 from perpetua.allocation.rules import Key
-from perpetua.allocation.service.filling import fill, settle_statuses
+from perpetua.allocation.service.filling import fill, lock_and_give
 from perpetua.allocation.service.reading import current
-from perpetua.allocation.service.releasing import Ending, Open, end, open_of, part_of
+from perpetua.allocation.service.releasing import Ending, Open, end, open_of, part_of, settle_statuses
+from perpetua.allocation.service.relotting import keep_lots
 from perpetua.allocation.store import Entry, Ground, Part
 from perpetua.kit.clock import Clock, system_clock
 from perpetua.kit.database import Database, Tx
@@ -69,7 +70,7 @@ async def cancel(
         raise InvalidValue("reason", command.reason, f"say why, in 1 to {MAX_REASON} characters")
 
     async def act(tx: Tx) -> Order:
-        held = await hold(tx, actor, order_id)
+        held = await hold(tx, actor, order_id, clock())
         asked = None if command.lines is None else [(line.line_no, line.quantity) for line in command.lines]
         chosen = pick_lines(held, asked, left=lambda line: line.allocated + line.backordered)
         if not chosen:
@@ -93,7 +94,7 @@ async def cancel_many(tx: Tx, actor: Actor, order_ids: Sequence[int], reason: st
     stood = {one.key for some in allocations.values() for one in some}
     variants = {line.variant_id for line in lines} | {part.variant_id for parts in kits.values() for part in parts}
     sites = {site.id for site in ground.sites} | {site for _, site in stood}
-    await store.lock_to_fill(tx, variants | {variant for variant, _ in stood}, sites)
+    await lock_and_give(tx, variants | {variant for variant, _ in stood}, sites, now)
     held = await orders.lock(tx, order_ids)
     lines = await orders.lines_to_change(tx, *order_ids)
     gone = {line.order_id for line in lines if line.shipped}
@@ -118,7 +119,7 @@ async def cancel_many(tx: Tx, actor: Actor, order_ids: Sequence[int], reason: st
     return sorted({line.order_id for line, _ in chosen})
 
 
-async def hold(tx: Tx, actor: Actor, order_id: int, *, also: Collection[int] = ()) -> Held:
+async def hold(tx: Tx, actor: Actor, order_id: int, now: datetime, *, also: Collection[int] = ()) -> Held:
     """Lock an order: first the positions that its lines may stand at, then the order itself, as everybody does.
 
     Args:
@@ -127,10 +128,12 @@ async def hold(tx: Tx, actor: Actor, order_id: int, *, also: Collection[int] = (
     Raises:
         Missing: there is no such order, or the actor does not see it.
     """
-    return (await hold_all(tx, actor, [order_id], also=also))[order_id]
+    return (await hold_all(tx, actor, [order_id], now, also=also))[order_id]
 
 
-async def hold_all(tx: Tx, actor: Actor, order_ids: Sequence[int], *, also: Collection[int] = ()) -> dict[int, Held]:
+async def hold_all(
+    tx: Tx, actor: Actor, order_ids: Sequence[int], now: datetime, *, also: Collection[int] = ()
+) -> dict[int, Held]:
     """As `hold`, several orders: all their positions first, then they themselves."""
     await orders.require_seen(tx, actor, order_ids)
     before = {order_id: await orders.lines_to_change(tx, order_id) for order_id in sorted(set(order_ids))}
@@ -145,7 +148,11 @@ async def hold_all(tx: Tx, actor: Actor, order_ids: Sequence[int], *, also: Coll
     variants |= {part.variant_id for parts in kits.values() for part in parts}
     variants |= {one.variant_id for some in allocations.values() for one in some}
     sites = {site.id for site in ground.sites} | {one.site_id for some in allocations.values() for one in some}
-    await store.lock_to_fill(tx, variants, sites)
+    await lock_and_give(tx, variants, sites, now)
+    if any(one.lot_id for some in allocations.values() for one in some):
+        # Of lots that have expired nothing leaves, or is given to another: first they are kept.
+        freed = await keep_lots(tx, SYSTEM.person_id, variants, sites, now)
+        await fill(tx, SYSTEM.person_id, freed, now, reason="a lot expired")
     found = await orders.lock(tx, list(before))
     allocations = await open_of(tx, [line.id for line in every])
     return {

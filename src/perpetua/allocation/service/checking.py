@@ -17,6 +17,7 @@ Q = Queries(store.__file__, "checking.sql")
 BY_SET: Final = {
     "promised": ("what each position has allocated and reserved is the sum of the open rows", Q["promised"]),
     "oversold": ("no position promises more than lies there to be sold", Q["oversold"]),
+    "lots": ("of no lot more is promised than may be sent of it", Q["lots"]),
     "lines": ("what each order line has allocated is the sum of its open allocations", Q["lines"]),
     "kits": ("each kit's line has its components whole", Q["kits"]),
     "reasons": ("each order line has a row that says why it was decided so", Q["reasons"]),

@@ -9,6 +9,7 @@ from perpetua.access.types import SYSTEM
 from perpetua.allocation import rules, store
 from perpetua.allocation.service import holding
 from perpetua.allocation.service.drafting import Draft, Drafts
+from perpetua.allocation.service.filling import lock_and_give, lock_to_decide
 from perpetua.allocation.store import Entry, Part
 from perpetua.allocation.types import Decided, Take
 from perpetua.kit.database import Tx
@@ -30,10 +31,12 @@ async def decide_new(tx: Tx, drafts: Drafts, now: datetime) -> dict[int, Order]:
     variants = {variant for one in wanted for line in one.lines for variant, _ in line.parts} | {key[0] for key in own}
     sites = {site for one in wanted for site in one.sites} | {key[1] for key in own}
     if own:  # what of it is not ordered goes to whoever waits
-        await store.lock_to_fill(tx, variants, sites)
-    positions = await store.lock(
-        tx, variants, sorted(sites), with_lots=_tracked(drafts), sharing=_sharing(drafts), today=now.date(),
+        await lock_and_give(tx, variants, sites, now)
+    positions = await lock_to_decide(
+        tx, variants, sites, now, with_lots=_tracked(drafts), sharing=_sharing(drafts)
     )  # fmt: skip
+    if own:  # as they are under the lock
+        held = await holding.held_for(tx, drafts.orders)
     turned = await holding.turn(tx, held, drafts.orders, ground.version)
     decided: dict[int, list[Decided]] = defaultdict(list)
     for one in rules.decide(wanted, positions, ground.rules, turned):

@@ -9,7 +9,7 @@ import msgspec
 from perpetua.allocation import port, store
 from perpetua.allocation.rules import arrivals
 from perpetua.allocation.service.configuring import AT_ONCE, Q
-from perpetua.allocation.service.filling import in_turn_params
+from perpetua.allocation.service.releasing import in_turn_params
 from perpetua.allocation.types import Waits
 from perpetua.kit.clock import Clock, system_clock
 from perpetua.kit.database import Database, Tx

@@ -26,7 +26,7 @@ __all__ = ["explain", "list_decisions"]
 FIRST: Final = frozenset[Action]({"allocated", "partly_allocated", "backordered", "refused"})
 NUMBERS: Final = frozenset({
     "on_hand", "unsellable", "allocated", "reserved", "available", "given", "could_have", "was", "was_allocated",
-    "was_waiting", "given_now", "given_back", "had", "waited_for",
+    "was_waiting", "given_now", "given_back", "had", "waited_for", "promised", "there", "sellable", "change",
 })  # fmt: skip
 """Facts that are quantities: written as they were worked out, shown in one form."""
 MOST: Final = 20_000
@@ -127,6 +127,8 @@ def _named(row: DecisionRow, names: Names) -> DecisionRow:
     facts = named(row.facts)
     if "positions" in facts:
         facts["positions"] = [named(one) for one in facts["positions"]]
+    if facts.get("lots"):
+        facts["lots"] = [named(one) for one in facts["lots"]]
     if facts.get("position"):
         facts["position"] = named(facts["position"])
     row = msgspec.structs.replace(row, facts=facts)
@@ -155,6 +157,9 @@ def _says(row: DecisionRow) -> str:
             return (
                 f"The reservation of {asked} for {row.facts.get('holder')} ended ({row.facts.get('state')}){because}."
             )
+        case "moved":
+            to = " and ".join(f"{_plain(part)} to lot {lot}" for lot, part in row.facts.get("to_lots", {}).items())
+            return f"Of lot {row.facts.get('from_lot')} moved {to}{because}."
         case "shipped":
             return f"{asked} left{by}."
         case _:

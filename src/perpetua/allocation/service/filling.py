@@ -1,23 +1,26 @@
 """Goods come: those who wait for them get them, in their turn, in the transaction that brings them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
+from perpetua.access.types import SYSTEM
 from perpetua.allocation import rules, store
 from perpetua.allocation.rules import Key
 from perpetua.allocation.service.drafting import Terms, want
+from perpetua.allocation.service.releasing import in_turn_params, settle_statuses
+from perpetua.allocation.service.relotting import keep_lots
 from perpetua.allocation.store import Entry, Ground, Part
 from perpetua.allocation.types import Position, Rules, Take, Wanted, WantedLine
 from perpetua.kit.database import Tx
 from perpetua.orders import service as orders
-from perpetua.orders.types import Fulfilment, LineChange, OrderStatus, ShipTo
+from perpetua.orders.types import Fulfilment, LineChange, ShipTo
 
-__all__ = ["fill", "in_turn_params", "settle_statuses"]
+__all__ = ["fill", "lock_and_give", "lock_to_decide"]
 
 MOST_WAITING: Final = 1_000
 """Lines that are looked at in one go; while all of a go were filled, there is another."""
@@ -45,13 +48,34 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     placed_at: datetime
 
 
-def in_turn_params(of: Rules) -> dict[str, object]:
-    """The parameters by which a statement puts orders in their turn."""
-    tiers = of.tiers if of.queue == "priority" else []
-    return {
-        "tiers": [tier.code for tier in tiers], "ranks": [tier.rank for tier in tiers],
-        "worst": 1 + max((tier.rank for tier in tiers), default=0),
-    }  # fmt: skip
+async def lock_to_decide(
+    tx: Tx, variant_ids: Collection[int], site_ids: Collection[int], now: datetime, *, with_lots: Collection[int],
+    sharing: Sequence[str],
+) -> dict[Key, Position]:  # fmt: skip
+    """Lock the positions before something new is decided there; see `store.lock`.
+
+    Where lots have expired of which something is promised, others come in first; and what reservations held that have
+    expired goes first to those who wait: who comes now has what is left.
+    """
+    asked: dict[str, Any] = {"with_lots": with_lots, "sharing": sharing, "today": now.date()}
+    positions = await store.lock(tx, variant_ids, sorted(site_ids), **asked)
+    short = {key for key, one in positions.items() if one.short}
+    freed = {key for key, one in positions.items() if one.freed}
+    if not (short or freed):
+        return positions
+    freed |= await store.lock_to_fill(tx, variant_ids, site_ids)
+    if short:
+        variants, sites = {key[0] for key in short}, {key[1] for key in short}
+        freed |= await keep_lots(tx, SYSTEM.person_id, variants, sites, now)
+    await fill(tx, SYSTEM.person_id, freed, now, reason="a reservation or a lot expired")
+    return await store.lock(tx, variant_ids, sorted(site_ids), **asked)
+
+
+async def lock_and_give(tx: Tx, variant_ids: Collection[int], site_ids: Collection[int], now: datetime) -> None:
+    """Lock the positions, and with them what those who wait may need beside, before some of it is given to them; what
+    reservations held that have expired goes to them at once."""
+    freed = await store.lock_to_fill(tx, variant_ids, site_ids)
+    await fill(tx, SYSTEM.person_id, freed, now, reason="a reservation expired")
 
 
 async def fill(tx: Tx, actor_id: int, grown: Iterable[Key], now: datetime, *, reason: str | None = None) -> int:
@@ -61,15 +85,23 @@ async def fill(tx: Tx, actor_id: int, grown: Iterable[Key], now: datetime, *, re
     locks the others too.
     """
     keys = set(grown)
-    filled, looked_at = 0, list[int]()
+    filled, looked_at, kept = 0, list[int](), set[Key]()
     ground = await store.ground(tx) if keys else None
     while keys and ground:
         asked = {"variant_ids": sorted({variant for variant, _ in keys}), "most": MOST_WAITING, "looked_at": looked_at}
         lines = await tx.rows(store.Q["waiting"], asked | in_turn_params(ground.rules), as_=Waiting)
         if not lines:
             break
+        kits = await store.kit_parts(tx, {line.variant_id for line in lines if line.kit})
+        wanted = _all_wanted(lines, kits, keys, ground, now)
+        positions = await _positions(tx, lines, wanted, kits, keys, ground.rules, now.date())
+        if short := {key for key, one in positions.items() if one.short} - kept:
+            # Lots have expired: first they are kept, and whoever loses by it waits with the others.
+            kept |= short
+            keys |= await keep_lots(tx, actor_id, {key[0] for key in short}, {key[1] for key in short}, now)
+            continue
         looked_at += {line.order_id for line in lines}
-        got, keys = await _fill_some(tx, actor_id, lines, keys, ground, now, reason)
+        got, keys = await _fill_some(tx, actor_id, lines, kits, positions, keys, ground, now, reason)
         filled += got
         if len(lines) < MOST_WAITING:
             break
@@ -77,12 +109,10 @@ async def fill(tx: Tx, actor_id: int, grown: Iterable[Key], now: datetime, *, re
 
 
 async def _fill_some(
-    tx: Tx, actor_id: int, lines: Sequence[Waiting], keys: set[Key], ground: Ground, now: datetime, reason: str | None
-) -> tuple[int, set[Key]]:
+    tx: Tx, actor_id: int, lines: Sequence[Waiting], kits: Mapping[int, list[Part]], positions: Mapping[Key, Position],
+    keys: set[Key], ground: Ground, now: datetime, reason: str | None,
+) -> tuple[int, set[Key]]:  # fmt: skip
     """How many lines got some, and the positions where something is left: of those, too, that none of these wants."""
-    kits = await store.kit_parts(tx, {line.variant_id for line in lines if line.kit})
-    wanted = _all_wanted(lines, kits, keys, ground, now)
-    positions = await _positions(tx, lines, wanted, kits, keys, ground.rules, now.date())
     lines = await _still_waiting(tx, lines)
     wanted = _all_wanted(lines, kits, keys, ground, now)
     decided = [one for one in rules.decide(wanted, positions, ground.rules) if one.given]
@@ -115,15 +145,6 @@ async def _still_waiting(tx: Tx, lines: Sequence[Waiting]) -> list[Waiting]:
     rows = await tx.dicts(store.Q["still_waiting"], {"line_ids": [line.line_id for line in lines]})
     now = {row["id"]: row["backordered"] for row in rows}
     return [msgspec.structs.replace(line, backordered=now[line.line_id]) for line in lines if line.line_id in now]
-
-
-async def settle_statuses(tx: Tx, order_ids: Iterable[int], *, left: bool = False) -> None:
-    """Write the statuses that the orders' lines come to now; `left`: goods of theirs have just left."""
-    counts = await orders.counts(tx, sorted(set(order_ids)))
-    statuses: dict[int, OrderStatus] = {
-        order_id: orders.settled(now, lines, left=left) for order_id, (now, lines) in counts.items()
-    }
-    await orders.set_statuses(tx, statuses)
 
 
 def _all_wanted(

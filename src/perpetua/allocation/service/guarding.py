@@ -1,8 +1,9 @@
 """What allocation does when the ledger moves stock: keep what was promised, and give what comes to whoever waits."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -11,15 +12,14 @@ from perpetua.access.types import Actor
 from perpetua.allocation import store
 from perpetua.allocation.errors import Promised
 from perpetua.allocation.rules import Key
-from perpetua.allocation.service.filling import fill, in_turn_params, settle_statuses
-from perpetua.allocation.service.releasing import Ending, Open, end
-from perpetua.allocation.store import Entry, Ground
+from perpetua.allocation.service.filling import fill
+from perpetua.allocation.service.losing import LastInTurn, Why, last_in_turn, lose
+from perpetua.allocation.service.relotting import Q as LOTS
+from perpetua.allocation.service.relotting import keep_lots
 from perpetua.kit.clock import system_clock
 from perpetua.kit.database import Tx, array
 from perpetua.kit.quantity import ZERO
 from perpetua.ledger.types import Row
-from perpetua.orders import service as orders
-from perpetua.orders.types import LineChange
 
 __all__ = ["KEEPER"]
 
@@ -42,15 +42,6 @@ class Short(msgspec.Struct, frozen=True, kw_only=True):
     too_much: Decimal
 
 
-class LastInTurn(Open, frozen=True, kw_only=True):
-    """An open allocation, with what is needed to give its line's back; `here`: it stands at a position asked for."""
-
-    order_id: int
-    kit: bool
-    line_variant_id: int
-    here: bool
-
-
 class Keeper:
     """Listens to the ledger."""
 
@@ -64,7 +55,7 @@ class Keeper:
         if all(row.quantity > 0 for row in rows) and not await tx.value(store.Q["anyone_waits"]):
             return []
         lost = {row.variant_id for row in rows if row.quantity < 0 and not _chosen(row)}
-        needed = await store.also_needed(tx, {row.variant_id for row in rows})
+        needed = await store.also_needed(tx, {row.variant_id for row in rows}, losing=bool(lost))
         return [*needed, *await store.everywhere(tx, lost)]
 
     async def before(self, tx: Tx, actor: Actor, rows: Sequence[Row]) -> None:
@@ -85,7 +76,7 @@ class Keeper:
         if any(one.reserved for one in short):
             # What has expired holds nothing, whether or not somebody has written that down: locking ends it.
             keys = {(one.variant_id, one.site_id) for one in short}
-            await store.lock_to_fill(tx, {key[0] for key in keys}, {key[1] for key in keys})
+            keys |= await store.lock_to_fill(tx, {key[0] for key in keys}, {key[1] for key in keys})
             self._freed.setdefault(tx, set()).update(keys)
             short = await tx.rows(store.Q["promised_away"], params, as_=Short)
         if not short:
@@ -101,8 +92,14 @@ class Keeper:
         self._freed.setdefault(tx, set()).update(back, elsewhere)
 
     async def after(self, tx: Tx, actor: Actor, rows: Sequence[Row]) -> None:
-        """Stock came, or more was given back than was lost (of kits all goes or none): to those who wait for it."""
-        rising, freed = [row for row in rows if row.quantity > 0], self._freed.pop(tx, set())
+        """Of lots no more is promised than is left. Stock came, or more was given back than was lost (of kits all goes
+        or none): to those who wait for it.
+
+        Raises:
+            Promised: a sale, transfer or consumption of a lot that is promised, and other lots cannot stand in for it.
+        """
+        rising, freed = [row for row in rows if row.quantity > 0], self._freed.pop(tx, set[Key]())
+        freed |= await self._keep_lots(tx, actor, [row for row in rows if row.quantity < 0 and row.lot_id])
         if not (rising or freed) or not await tx.value(store.Q["anyone_waits"]):
             return
         params = {
@@ -112,6 +109,35 @@ class Keeper:
         grown = {(row["variant_id"], row["site_id"]) for row in await tx.dicts(store.Q["grown"], params)}
         reason = "stock came" if rising else "others had to give it back, or it lies elsewhere"
         await fill(tx, actor.person_id, grown | freed, system_clock(), reason=reason)
+
+    async def lots_change(self, tx: Tx, lot_ids: Sequence[int]) -> None:
+        """Lock where something of these lots may be promised; where none is yet, none comes meanwhile."""
+        keys = await self._places(tx, lot_ids)
+        if keys:
+            freed = await store.lock_to_fill(tx, {key[0] for key in keys}, {key[1] for key in keys}, losing=True)
+            self._freed.setdefault(tx, set()).update(freed)
+
+    async def lots_changed(self, tx: Tx, actor: Actor, lot_ids: Sequence[int], reason: str) -> None:
+        """Of what may be sent no more, other lots come in or orders wait again; what may be sent now goes to whoever
+        waits."""
+        now, keys, freed = system_clock(), await self._places(tx, lot_ids), self._freed.pop(tx, set[Key]())
+        variants, sites = {key[0] for key in keys}, {key[1] for key in keys}
+        freed |= await keep_lots(tx, actor.person_id, variants, sites, now, because=reason)
+        if await tx.value(store.Q["anyone_waits"]):
+            await fill(tx, actor.person_id, freed | keys, now, reason=reason)
+
+    async def _places(self, tx: Tx, lot_ids: Sequence[int]) -> set[Key]:
+        rows = await tx.dicts(LOTS["positions_of_lots"], {"lot_ids": sorted(set(lot_ids))})
+        return {(row["variant_id"], row["site_id"]) for row in rows}
+
+    async def _keep_lots(self, tx: Tx, actor: Actor, falling: Sequence[Row]) -> set[Key]:
+        if not falling:
+            return set()
+        chosen = {row.variant_id for row in falling if _chosen(row)}
+        places = {row.location_id for row in falling}
+        return await keep_lots(
+            tx, actor.person_id, {row.variant_id for row in falling}, places, system_clock(), refuse=chosen
+        )
 
 
 KEEPER: Final = Keeper()
@@ -125,62 +151,41 @@ async def _give_up(tx: Tx, actor: Actor, short: Sequence[Short]) -> set[Key]:
     """Release allocations, the last in turn first, then reservations, until what is promised is there; the positions
     that have some back."""
     ground = await store.ground(tx)
-    asked: dict[str, Any] = {
-        "variant_ids": [one.variant_id for one in short], "site_ids": [one.site_id for one in short]
-    }  # fmt: skip
-    found = await tx.rows(store.Q["last_in_turn"], asked | in_turn_params(ground.rules), as_=LastInTurn)
     missing = {(one.variant_id, one.site_id): one.too_much for one in short}
-    order_ids, freed = await _lose(tx, actor, ground, found, missing)
-    left = {key: quantity for key, quantity in missing.items() if quantity > 0}
+    found = await last_in_turn(tx, ground, missing)
+    lost, left = _given_up(found, missing)
+    why = {(one.variant_id, one.site_id): _why(one) for one in short}
+    freed = await lose(tx, actor.person_id, ground, found, lost, why)
     if left:
         params = {
             "variant_ids": [key[0] for key in left], "site_ids": [key[1] for key in left],
             "quantities": list(left.values()), "actor_id": actor.person_id, "config_version": ground.version,
         }  # fmt: skip
         await tx.execute(store.Q["drop_reservations"], params)
-    await settle_statuses(tx, order_ids)
-    return freed | set(left)
+    return set(freed) | set(left)
 
 
-async def _lose(
-    tx: Tx, actor: Actor, ground: Ground, found: Sequence[LastInTurn], missing: dict[Key, Decimal]
-) -> tuple[set[int], set[Key]]:
-    """End as much of the allocations as is missing; the orders that lost some, and the positions that have some back.
-    `missing` is left with the rest."""
-    endings: list[Ending] = []
-    lost: dict[int, tuple[LastInTurn, Decimal]] = {}
-    kits: set[int] = set()
+def _given_up(
+    found: Sequence[LastInTurn], missing: Mapping[Key, Decimal]
+) -> tuple[dict[int, Decimal], dict[Key, Decimal]]:
+    """How much of which allocations is given up, until as much is back as is missing; and what is missing still."""
+    left = dict(missing)
+    lost: dict[int, Decimal] = {}
+    groups: dict[tuple[str, int], list[LastInTurn]] = defaultdict(list)
     for one in found:
-        need = missing.get(one.key, ZERO)
-        if one.line_id in kits or need <= 0:
+        if one.together:
+            groups[one.together].append(one)
+    for one in found:
+        need = left.get(one.key, ZERO)
+        if need <= 0 or one.id in lost:
             continue
-        if one.kit:
-            # Of a kit all components go, or none: the whole line waits again.
-            kits.add(one.line_id)
-            parts = [part for part in found if part.line_id == one.line_id]
-            endings += [Ending(part, part.quantity) for part in parts]
-            for part in parts:
-                if part.key in missing:
-                    missing[part.key] -= part.quantity
-            lost[one.line_id] = (one, ZERO)
-            continue
-        part = min(need, one.quantity)
-        missing[one.key] -= part
-        endings.append(Ending(one, part))
-        lost[one.line_id] = (one, lost.get(one.line_id, (one, ZERO))[1] + part)
-    if not endings:
-        return set(), set()
-    order_ids = {one.order_id for one, _ in lost.values()}
-    await orders.lock(tx, order_ids)
-    kit_orders = {one.order_id for one, _ in lost.values() if one.kit}
-    whole = {line.id: line.allocated for line in await orders.lines_to_change(tx, *kit_orders)} if kit_orders else {}
-    changes = [LineChange(line_id, allocated=-(quantity or whole[line_id])) for line_id, (_, quantity) in lost.items()]
-    freed = await end(tx, endings, "released")
-    await orders.change_lines(tx, changes)
-    entries = [
-        Entry(actor.person_id, "released", one.order_id, line_id, one.line_variant_id, -change.allocated, ZERO,
-              {"site_id": one.site_id}, "the stock is no longer there")
-        for (line_id, (one, _)), change in zip(lost.items(), changes, strict=True)
-    ]  # fmt: skip
-    await store.record(tx, ground.version, [], entries)
-    return order_ids, freed
+        for part in groups[one.together] if one.together else [one]:
+            lost[part.id] = part.quantity if one.together else min(need, part.quantity)
+            if part.key in left:
+                left[part.key] -= lost[part.id]
+    return lost, {key: quantity for key, quantity in left.items() if quantity > 0}
+
+
+def _why(one: Short) -> Why:
+    facts = {"sellable": one.sellable, "change": one.change, "allocated": one.allocated, "reserved": one.reserved}
+    return Why("the stock is no longer there", facts)

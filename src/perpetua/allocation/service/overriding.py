@@ -8,9 +8,8 @@ from decimal import Decimal
 from perpetua.access.types import Actor
 from perpetua.allocation import store
 from perpetua.allocation.service.changing import Held, hands_off, hold_all
-from perpetua.allocation.service.filling import settle_statuses
 from perpetua.allocation.service.reading import current
-from perpetua.allocation.service.releasing import Ending, Open, end, part_of
+from perpetua.allocation.service.releasing import Ending, Open, end, part_of, settle_statuses
 from perpetua.allocation.store import Entry
 from perpetua.allocation.types import Jump, Take, TakeStock, Taking
 from perpetua.kit.clock import Clock, system_clock
@@ -52,7 +51,7 @@ async def take_from(
         raise InvalidValue("takes", str(order_id), "an order does not take from itself")
 
     async def act(tx: Tx) -> Order:
-        held = await hold_all(tx, actor, [order_id, *(one.from_order_id for one in command.takes)])
+        held = await hold_all(tx, actor, [order_id, *(one.from_order_id for one in command.takes)], clock())
         await _take(tx, actor, order_id, command, held, clock())
         return (await current(tx, [order_id]))[order_id]
 
@@ -73,7 +72,7 @@ async def jump(
     _check_reason(command.reason)
 
     async def act(tx: Tx) -> Order:
-        held = (await hold_all(tx, actor, [order_id]))[order_id]
+        held = (await hold_all(tx, actor, [order_id], clock()))[order_id]
         waiting = [line for line in held.lines.values() if line.backordered]
         if not waiting and not (command.back and held.order.jumps):
             raise OrderClosed(order_id=order_id, status=held.order.status, reason="nothing of it waits")

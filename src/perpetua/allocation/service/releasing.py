@@ -1,4 +1,4 @@
-"""Stock that was promised is taken back from orders, or leaves with them."""
+"""Stock that was promised is taken back from orders, or leaves with them; and what becomes of their statuses."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -9,10 +9,13 @@ import msgspec
 
 from perpetua.allocation import store
 from perpetua.allocation.rules import Key
+from perpetua.allocation.types import Rules
 from perpetua.kit.database import Tx, array
 from perpetua.kit.quantity import ZERO
+from perpetua.orders import service as orders
+from perpetua.orders.types import OrderStatus
 
-__all__ = ["Open", "end", "open_of", "part_of"]
+__all__ = ["Ending", "Open", "end", "in_turn_params", "open_of", "part_of", "settle_statuses"]
 
 
 class Open(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,3 +76,21 @@ async def end(tx: Tx, endings: Sequence[Ending], state: Literal["shipped", "rele
         }  # fmt: skip
         await tx.execute(store.Q["end_allocations"], params)
     return {one.of.key for one in endings}
+
+
+def in_turn_params(of: Rules) -> dict[str, object]:
+    """The parameters by which a statement puts orders in their turn."""
+    tiers = of.tiers if of.queue == "priority" else []
+    return {
+        "tiers": [tier.code for tier in tiers], "ranks": [tier.rank for tier in tiers],
+        "worst": 1 + max((tier.rank for tier in tiers), default=0),
+    }  # fmt: skip
+
+
+async def settle_statuses(tx: Tx, order_ids: Iterable[int], *, left: bool = False) -> None:
+    """Write the statuses that the orders' lines come to now; `left`: goods of theirs have just left."""
+    counts = await orders.counts(tx, sorted(set(order_ids)))
+    statuses: dict[int, OrderStatus] = {
+        order_id: orders.settled(now, lines, left=left) for order_id, (now, lines) in counts.items()
+    }
+    await orders.set_statuses(tx, statuses)

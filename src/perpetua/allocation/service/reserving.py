@@ -12,8 +12,10 @@ from perpetua.allocation.errors import NotEnoughAvailable
 from perpetua.allocation.rules import Key
 from perpetua.allocation.service.availability import known_tier
 from perpetua.allocation.service.drafting import Terms, find_variants, parts_of, want
-from perpetua.allocation.service.filling import fill
+from perpetua.allocation.service.filling import fill, lock_and_give, lock_to_decide
 from perpetua.allocation.service.holding import Holding, Q, end_held, held_by
+from perpetua.allocation.service.relotting import Q as LOTS
+from perpetua.allocation.service.relotting import keep_lots
 from perpetua.allocation.store import Ground
 from perpetua.allocation.types import (
     Decided,
@@ -25,6 +27,7 @@ from perpetua.allocation.types import (
     Reserve,
     Reserved,
     ReservedLine,
+    Take,
     Wanted,
     WantedLine,
 )
@@ -97,7 +100,7 @@ async def extend(
     async def act(tx: Tx) -> Reserved:
         now = clock()
         until = _until(command, now, LONGEST)
-        held, _ = await _hold(tx, actor, command.channel, command.holder)
+        held, _ = await _hold(tx, actor, command.channel, command.holder, now)
         asked = {"ids": [one.id for one in held], "expires_at": until}
         if not held or not await tx.execute(Q["extend"], asked):
             raise Missing("reservation of", command.holder)
@@ -123,7 +126,7 @@ async def release(
 
     async def act(tx: Tx) -> Reserved:
         now = clock()
-        held, ground = await _hold(tx, actor, command.channel, command.holder)
+        held, ground = await _hold(tx, actor, command.channel, command.holder, now)
         chosen = [one for one in held if command.ids is None or one.id in command.ids]
         if not chosen or (command.ids is not None and len(chosen) != len(set(command.ids))):
             raise Missing("reservation of", command.holder)
@@ -159,20 +162,26 @@ async def list_reservations(
 
 
 async def expire(db: Database, *, clock: Clock = system_clock) -> int:
-    """End what has expired, and give what it held to whoever waits; how many positions were looked after.
+    """End what has expired, and give what it held to whoever waits; how many positions were looked after. Where lots
+    have expired of which something is promised, other lots come in, or it is given up.
 
-    Who decides something there ends it too, under the same lock: nothing waits for this.
+    Who decides something there does it too, under the same lock: nothing waits for this.
     """
     async with db.transaction() as tx:
         due = [(row["variant_id"], row["site_id"]) for row in await tx.dicts(Q["due"])]
+        lots = [
+            (row["variant_id"], row["site_id"]) for row in await tx.dicts(LOTS["due_lots"], {"today": clock().date()})
+        ]
+    due = sorted({*due, *lots})
     for first in range(0, len(due), MANY):
         some: list[Key] = due[first : first + MANY]
 
         async def act(tx: Tx, some: Sequence[Key] = some) -> None:
             now = clock()
             variants, sites = {key[0] for key in some}, sorted({key[1] for key in some})
-            await store.lock_to_fill(tx, variants, sites)
-            await fill(tx, SYSTEM.person_id, some, now, reason="a reservation expired")
+            freed = await store.lock_to_fill(tx, variants, sites, losing=bool(lots)) | set(some)
+            freed |= await keep_lots(tx, SYSTEM.person_id, variants, sites, now) if lots else set[Key]()
+            await fill(tx, SYSTEM.person_id, freed, now, reason="a reservation or a lot expired")
 
         await db.run(act)
     return len(due)
@@ -195,11 +204,11 @@ async def _reserve(tx: Tx, actor: Actor, command: Reserve, now: datetime) -> Res
     stock = {variant for line in lines for variant, _ in line.parts} | {one.variant_id for one in own}
     sites = set(wanted.sites) | {one.site_id for one in own}
     if own:  # what of it is not held anew goes to whoever waits
-        await store.lock_to_fill(tx, stock, sites)
-    positions = await store.lock(
-        tx, stock, sorted(sites), with_lots=tracked,
-        sharing=[command.channel] if shares else [], today=now.date(),
-    )  # fmt: skip
+        await lock_and_give(tx, stock, sites, now)
+    positions = await lock_to_decide(
+        tx, stock, sites, now, with_lots=tracked, sharing=[command.channel] if shares else []
+    )
+    own = await held_by(tx, [(command.channel, command.holder)]) if own else own
     ended = await end_held(
         tx,
         own,
@@ -208,7 +217,7 @@ async def _reserve(tx: Tx, actor: Actor, command: Reserve, now: datetime) -> Res
         version=ground.version,
         reason="replaced by its holder",
     )
-    given_back = [rules.Take(*one.key, one.lot_id, one.quantity) for one in ended]
+    given_back = [Take(*one.key, one.lot_id, one.quantity) for one in ended]
     decided = rules.decide([wanted], positions, ground.rules, {0: given_back})
     if not command.partial:
         _refuse_short(decided, found)
@@ -281,12 +290,12 @@ async def _own(tx: Tx, actor: Actor, channel: str, holder: str) -> list[Holding]
     return [one for one in held if actor.scope is None or one.site_id in actor.scope]
 
 
-async def _hold(tx: Tx, actor: Actor, channel: str, holder: str) -> tuple[list[Holding], Ground]:
+async def _hold(tx: Tx, actor: Actor, channel: str, holder: str, now: datetime) -> tuple[list[Holding], Ground]:
     """What the holder has, with its positions locked; what has expired is not among it."""
     before = await _own(tx, actor, channel, holder)
     variants, sites = {one.variant_id for one in before}, sorted({one.site_id for one in before})
     if before:
-        await store.lock_to_fill(tx, variants, sites)
+        await lock_and_give(tx, variants, sites, now)
     locked = {one.key for one in before}
     held = [one for one in await _own(tx, actor, channel, holder) if one.key in locked]
     return held, await store.ground(tx)

@@ -9,9 +9,9 @@ from perpetua.access.types import Actor
 from perpetua.allocation import store
 from perpetua.allocation.errors import NothingToPick
 from perpetua.allocation.service.changing import Held, hold, pick_lines, require_sites
-from perpetua.allocation.service.filling import fill, settle_statuses
+from perpetua.allocation.service.filling import fill
 from perpetua.allocation.service.reading import current
-from perpetua.allocation.service.releasing import Ending, end, part_of
+from perpetua.allocation.service.releasing import Ending, end, part_of, settle_statuses
 from perpetua.allocation.store import Entry
 from perpetua.kit.clock import Clock, system_clock
 from perpetua.kit.database import Database, Tx
@@ -51,7 +51,7 @@ async def ship(
 
     async def act(tx: Tx) -> Order:
         now = clock()
-        held = await hold(tx, actor, order_id)
+        held = await hold(tx, actor, order_id, now)
         chosen = _chosen(held, command)
         if not chosen:
             raise OrderClosed(order_id=order_id, status=held.order.status, reason="nothing of it is allocated")

@@ -14,9 +14,11 @@ __all__ = [
     "Action",
     "ChannelRules",
     "Decided",
+    "LotPromise",
     "LotStock",
     "Position",
     "Queueing",
+    "Relotted",
     "Rules",
     "Site",
     "Sourcing",
@@ -34,7 +36,7 @@ Sourcing = Literal["ranked", "nearest", "fewest_parcels", "most_stock"]
 
 Action = Literal[
     "allocated", "partly_allocated", "backordered", "refused", "filled", "released", "cancelled", "changed", "shipped",
-    "reserved", "reservation_ended", "taken", "jumped",
+    "reserved", "reservation_ended", "taken", "jumped", "moved",
 ]  # fmt: skip
 
 
@@ -101,10 +103,26 @@ class LotStock(NamedTuple):
     expires_on: date | None
 
 
+class LotPromise(NamedTuple):
+    """So much of a lot is promised to somebody, for whom it must last until the day (None: not expire before)."""
+
+    lot_id: int
+    quantity: Decimal
+    lasts_until: date | None
+
+
+class Relotted(NamedTuple):
+    """What becomes of a promise of a lot: so much moves to these lots, so much is given up; the rest stays."""
+
+    moved: Mapping[int, Decimal]
+    lost: Decimal
+
+
 class Position(NamedTuple):
     """A variant at a site, read under its lock. `lots`: only where lots are tracked, first expired first.
 
-    `by_channel`: open allocations of the channels that have a share.
+    `by_channel`: open allocations of the channels that have a share. `short`: more of a lot is promised than may be
+    sent of it, as it has expired. `freed`: locking it ended reservations, so that something may be free for others.
     """
 
     on_hand: Decimal
@@ -113,6 +131,8 @@ class Position(NamedTuple):
     reserved: Decimal
     lots: tuple[LotStock, ...] | None = None
     by_channel: Mapping[str, Decimal] = {}
+    short: bool = False
+    freed: bool = False
 
 
 class WantedLine(NamedTuple):

@@ -42,6 +42,15 @@ TRUTHS: Final[tuple[Truth, ...]] = (
     Truth("below_nothing", "Nowhere, and of no lot, has more left than came", """
         SELECT concat('variant ', variant_id, ', location ', location_id, ', lot ', lot_id, ': ', on_hand), on_hand < 0
         FROM heaps"""),
+    Truth("lots", "What is promised of a lot is there, and may be sent", """
+        SELECT concat('lot ', p.lot_id, ', site ', p.site_id, ': ', allocated + reserved, ' of ', coalesce(h.there, 0)),
+               allocated + reserved > CASE WHEN t.blocked THEN 0 ELSE coalesce(h.there, 0) END
+               OR (allocated + reserved > 0 AND t.expires_on < (now() AT TIME ZONE 'UTC')::date - 1)
+        FROM promised p JOIN lots t ON t.id = p.lot_id
+        LEFT JOIN (SELECT variant_id, site_id, lot_id, sum(greatest(on_hand, 0)) AS there FROM heaps WHERE sellable
+                   GROUP BY 1, 2, 3) h
+          ON h.variant_id = p.variant_id AND h.site_id = p.site_id AND h.lot_id = p.lot_id
+        WHERE p.lot_id <> 0"""),
     Truth("lost", "Every acknowledged order is there, under the id that was told", """
         SELECT a.external_id, o.id IS DISTINCT FROM a.order_id
         FROM acknowledged a LEFT JOIN orders o ON o.channel = a.channel AND o.external_id = a.external_id"""),

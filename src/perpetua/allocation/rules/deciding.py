@@ -27,7 +27,19 @@ from perpetua.allocation.types import (
 )
 from perpetua.kit.quantity import ZERO, plain
 
-__all__ = ["NO_RULES", "Shelf", "arrivals", "available", "decide", "in_turn", "rank_sites", "settle"]
+__all__ = [
+    "NO_RULES",
+    "QUEUES",
+    "SOURCING",
+    "Key",
+    "Shelf",
+    "arrivals",
+    "available",
+    "decide",
+    "in_turn",
+    "rank_sites",
+    "settle",
+]
 
 NO_RULES: Final = ChannelRules()
 _HUNDRED: Final = Decimal(100)
@@ -91,8 +103,8 @@ class Shelf:
         else:
             left, kept = quantity, list[LotStock]()
             for lot in lots:
-                part = min(left, lot.free) if _lasts(lot, wanted.lasts_until) else ZERO
-                if part > 0:
+                part = max(min(left, lot.free), ZERO) if _lasts(lot, wanted.lasts_until) else ZERO
+                if part:
                     takes.append(Take(*key, lot.lot_id, part))
                     left -= part
                 kept.append(lot._replace(free=lot.free - part))
