@@ -158,10 +158,10 @@ class Piece(msgspec.Struct, frozen=True, tag="piece", tag_field="kind"):
 
 
 class Place(msgspec.Struct, frozen=True, tag="place", tag_field="kind"):
-    """A point on earth, degrees; south and west are negative."""
+    """A point on earth, degrees with seven decimals; south and west are negative."""
 
-    latitude: Decimal
-    longitude: Decimal
+    latitude: str
+    longitude: str
 
 
 class YesNo(msgspec.Struct, frozen=True, tag="yes_no", tag_field="kind"):

@@ -147,7 +147,7 @@ def _day(text: str, today: date) -> date:
 def _place(value: str) -> Place:
     latitude = Decimal(value[:10]).scaleb(-7) - 90
     longitude = (Decimal(value[10:]).scaleb(-7) + 180) % 360 - 180
-    return Place(latitude, longitude)
+    return Place(f"{latitude:.7f}", f"{longitude:.7f}")
 
 
 def _other(identifier: Identifier, value: str) -> Meaning:

@@ -1,5 +1,6 @@
 """From a code to what it names: an item (by barcode, radio tag or SKU) or a place (by its label)."""
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -8,7 +9,7 @@ import msgspec
 
 from perpetua.access.types import Actor
 from perpetua.gs1 import service as gs1
-from perpetua.gs1.types import Message
+from perpetua.gs1.types import Amount, Element, Message, Text
 from perpetua.items import service as items
 from perpetua.items.types import ScanReading, VariantRef
 from perpetua.kit.database import Database, Tx
@@ -22,9 +23,10 @@ from perpetua.scanning.errors import UnknownCode
 from perpetua.scanning.service.goods import goods_of, settled
 from perpetua.scanning.types import Choice, Reading, Scan, ScannedGoods, ScannedItem, ScannedPlace
 
-__all__ = ["Understood", "stock_here", "understand"]
+__all__ = ["Understood", "reading_of", "stock_here", "understand"]
 
 MOST_LEVELS = 100
+_NUMBER = re.compile(r"-?[0-9]{1,14}(\.[0-9]{1,6})?")
 
 
 class Understood(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,9 +47,11 @@ async def understand(db: Database, actor: Actor, scan: Scan, today: date) -> Und
         InvalidValue: it cannot be read, or there is no such place as it says it was made at.
         OutOfScope: it was made at a place that is not the actor's.
     """
-    tag = rules.read_tag(scan.code, scan.symbology)
-    read = None if tag else items.read_scan(scan.code, today=today)
-    reading = tag or _reading(read)
+    read: ScanReading | None = None
+    reading = rules.read_tag(scan.code, scan.symbology)
+    if reading is None:
+        read = items.read_scan(scan.code, today=today)
+        reading = reading_of(read)
     texts = list(dict.fromkeys([*reading.codes, scan.code.strip()]))
     async with db.snapshot() as tx:
         here = await _here(tx, actor, scan.location)
@@ -78,8 +82,8 @@ async def stock_here(db: Database, actor: Actor, understood: Understood) -> list
     return levels[:MOST_LEVELS]
 
 
-def _reading(read: ScanReading | None) -> Reading:
-    assert read is not None  # no radio tag, so it was read as a code
+def reading_of(read: ScanReading) -> Reading:
+    """What a code says by itself, as it is told."""
     message = read.gs1
     label = gs1.label_data(message.elements) if message else None
     return Reading(
@@ -93,11 +97,19 @@ def _reading(read: ScanReading | None) -> Reading:
         produced_on=read.produced_on,
         count=read.count,
         net=label.net if label else None,
-        elements=list(message.elements) if message else [],
+        elements=[_shown(one) for one in message.elements] if message else [],
         ambiguous=message.ambiguous if message else False,
         choices=_choices(message) if message else [],
         notes=_notes(message) if message else [],
     )
+
+
+def _shown(element: Element) -> Element:
+    """The same; an amount that is longer than the numbers of the API is shown as text."""
+    meaning = element.meaning
+    if isinstance(meaning, Amount) and not _NUMBER.fullmatch(str(meaning.amount)):
+        return msgspec.structs.replace(element, meaning=Text(f"{meaning.amount:f}"))
+    return element
 
 
 def _choices(message: Message) -> list[Choice]:
