@@ -4,6 +4,7 @@ Source: GS1 US, North American Coupon Application Guideline (8110); GS1 AI (8112
 """
 
 import re
+from calendar import monthrange
 
 from perpetua.gs1.rules.faults import Fault
 
@@ -99,6 +100,7 @@ def _company(reader: _Reader) -> None:
 
 def _day(reader: _Reader, what: str) -> str:
     day = reader.take(6, what)
-    if not (1 <= int(day[2:4]) <= 12 and 1 <= int(day[4:]) <= 31):
+    year, month, number = 2000 + int(day[:2]), int(day[2:4]), int(day[4:])
+    if not (1 <= month <= 12 and 1 <= number <= monthrange(year, month)[1]):
         raise Fault(f"{day} is no {what}", "date", reader.at - 6)
     return day
