@@ -8,7 +8,7 @@ from perpetua.allocation.service.availability import availability
 from perpetua.allocation.service.bulk import MAX_BULK_LINES, MAX_BULK_ORDERS, place_many
 from perpetua.allocation.service.changing import cancel, cancel_many
 from perpetua.allocation.service.checking import check
-from perpetua.allocation.service.configuring import get_rules, list_rules, refill, service_levels, set_rules
+from perpetua.allocation.service.configuring import get_rules, list_rules, refill, service_levels, set_rules, try_rules
 from perpetua.allocation.service.expecting import expect, expect_all
 from perpetua.allocation.service.explaining import explain, list_decisions
 from perpetua.allocation.service.filling import fill
@@ -59,6 +59,7 @@ __all__ = [
     "ship",
     "take",
     "take_from",
+    "try_rules",
 ]
 
 events.listen(KEEPER)

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
 from perpetua.access.types import SYSTEM, Actor
 from perpetua.allocation import store
 from perpetua.allocation.service.filling import fill
-from perpetua.allocation.types import Rules, RulesVersion, ServiceLevel, SetRules, Site
+from perpetua.allocation.types import RuleChange, Rules, RulesVersion, ServiceLevel, SetRules, Site
 from perpetua.kit import json
 from perpetua.kit.clock import Clock, bounded, system_clock
 from perpetua.kit.database import Database, Queries, Tx
@@ -20,7 +20,7 @@ from perpetua.kit.jobs import defer
 from perpetua.kit.listing import Page, PageRequest, page_of
 from perpetua.kit.quantity import exact_quantity
 
-__all__ = ["Q", "get_rules", "list_rules", "refill", "rules_at", "service_levels", "set_rules"]
+__all__ = ["Q", "get_rules", "list_rules", "refill", "rules_at", "service_levels", "set_rules", "try_rules"]
 
 Q = Queries(store.__file__, "telling.sql")
 MOST: Final = 1_000
@@ -64,15 +64,11 @@ async def set_rules(
         InvalidValue: names the field.
     """
     actor.require("allocation.configure")
-    if command.note is not None and len(command.note) > 500:
-        raise InvalidValue("note", command.note, "must have at most 500 characters")
+    _check_note(command.note)
 
     async def act(tx: Tx) -> RulesVersion:
         await tx.value(Q["lock_rules"])
-        ground = await store.ground(tx)
-        if ground.version != version:
-            raise Stale(what="allocation rules", key="", sent=version, current=ground.version)
-        rules = _checked(command.rules, ground.sites)
+        rules, _ = await _could_be(tx, command.rules, version)
         params = {"rules": json.dumps(rules).decode(), "note": command.note, "actor_id": actor.person_id}
         made = await rules_at(tx, await tx.value(Q["set_rules"], params))
         assert made is not None
@@ -83,6 +79,53 @@ async def set_rules(
     return await once(
         db, sender=actor.person_id, key=key, command="allocation.set_rules", body=body, answer=RulesVersion, act=act
     )
+
+
+async def try_rules(db: Database, actor: Actor, command: SetRules, *, version: int) -> list[RuleChange]:
+    """What would be different by these rules, field by field; nothing is changed.
+
+    Raises:
+        Stale, InvalidValue: as `set_rules`.
+    """
+    actor.require("allocation.configure")
+    _check_note(command.note)
+    async with db.snapshot() as tx:
+        after, before = await _could_be(tx, command.rules, version)
+    was, will = _leaves(before), _leaves(after)
+    return [
+        RuleChange(field=field, before=was.get(field), after=will.get(field))
+        for field in sorted(was.keys() | will.keys()) if was.get(field) != will.get(field)
+    ]  # fmt: skip
+
+
+async def _could_be(tx: Tx, asked: Rules, version: int) -> tuple[Rules, Rules]:
+    """The rules as they would be kept, and as they are at `version`, which must be the newest."""
+    ground = await store.ground(tx)
+    if ground.version != version:
+        raise Stale(what="allocation rules", key="", sent=version, current=ground.version)
+    return _checked(asked, ground.sites), ground.rules
+
+
+def _check_note(note: str | None) -> None:
+    if note is not None and not 0 < len(note.strip()) <= 500:
+        raise InvalidValue("note", note, "must have 1 to 500 characters, or be left out")
+
+
+def _leaves(rules: Rules) -> dict[str, str]:
+    """The rules' values by their paths; tiers by their codes."""
+    told: dict[str, Any] = json.plain(rules)
+    told["tiers"] = {tier.pop("code"): tier for tier in told["tiers"]}
+    found: dict[str, str] = {}
+
+    def walk(path: str, value: Any) -> None:
+        if isinstance(value, dict):
+            for name, inner in cast(dict[str, Any], value).items():
+                walk(f"{path}.{name}" if path else name, inner)
+        elif value is not None:
+            found[path] = ", ".join(cast(list[str], value)) if isinstance(value, list) else str(value)
+
+    walk("", told)
+    return found
 
 
 async def service_levels(

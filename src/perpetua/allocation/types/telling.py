@@ -14,6 +14,7 @@ __all__ = [
     "Explained",
     "ExplainedLine",
     "Jump",
+    "RuleChange",
     "RulesVersion",
     "ServiceLevel",
     "SetRules",
@@ -27,6 +28,14 @@ class SetRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     rules: Rules
     note: str | None = None
+
+
+class RuleChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule that would be another; null: it is not there."""
+
+    field: str
+    before: str | None
+    after: str | None
 
 
 class RulesVersion(msgspec.Struct, frozen=True, kw_only=True):

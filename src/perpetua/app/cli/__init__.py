@@ -29,6 +29,8 @@ COMMANDS: Final[tuple[tuple[str, str, str], ...]] = (
     ("import", "import_:app", "Read files in: items, places, stock, movements, orders."),
     ("export", "export:app", "Write lists to CSV, XLSX or Parquet."),
     ("order", "order:app", "Sales orders: listed, shown, cancelled, shipped."),
+    ("reservation", "reservation:app", "Stock that is held: listed, taken, ended."),
+    ("allocation", "allocation:app", "The rules of who gets what: shown, changed from a file."),
     ("stock", "stock:app", "What is where, now or at any past instant."),
     ("ledger", "ledger:app", "The history of an item."),
     ("archive", "archive:app", "Old months of the ledger in Parquet files."),
