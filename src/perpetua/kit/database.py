@@ -16,13 +16,9 @@ import asyncio
 import contextlib
 import contextvars
 import random
-import re
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping
 from decimal import Decimal
 from functools import lru_cache
-from pathlib import Path
-from types import NoneType
 from typing import Any, TypeVar, cast
 
 import psycopg
@@ -36,6 +32,7 @@ from sqlalchemy.dialects import postgresql
 
 from perpetua.kit import json
 from perpetua.kit.quantity import plain
+from perpetua.kit.statements import Queries, Statement, array, sql
 
 __all__ = ["APP_ROLE", "Database", "Queries", "Statement", "Tx", "array", "count_statements", "metadata", "sql"]
 
@@ -57,42 +54,6 @@ metadata = sa.MetaData()
 
 _dialect = postgresql.dialect(paramstyle="pyformat")
 _counter: contextvars.ContextVar[list[str] | None] = contextvars.ContextVar("statements", default=None)
-
-
-class Statement(str):
-    """The text of one named statement, with `%(name)s` parameters."""
-
-    name: str
-    prepare: bool | None
-    """False where the text has optional filters (`… IS NULL OR …`): those are planned for the filters given, each time.
-    True where it says `-- planned once`: its filters change nothing about the way, and planning would cost more than
-    running. None leaves it to psycopg, which prepares what it has run a few times."""
-
-    def __new__(cls, text: str, name: str) -> "Statement":
-        self = super().__new__(cls, text)
-        self.name = name
-        self.prepare = True if "-- planned once" in text else False if " IS NULL OR " in text else None
-        return self
-
-
-class Queries(Mapping[str, Statement]):
-    """The named statements of a word's `queries.sql` (each begins with a line `-- name: lock_positions`)."""
-
-    def __init__(self, beside: str, file: str = "queries.sql") -> None:
-        text = (Path(beside).parent / file).read_text(encoding="utf-8")
-        parts = re.split(r"^-- name: *(\w+) *$", text, flags=re.MULTILINE)
-        self._named = {
-            name: Statement(body.strip().rstrip(";"), name) for name, body in zip(parts[1::2], parts[2::2], strict=True)
-        }
-
-    def __getitem__(self, name: str) -> Statement:
-        return self._named[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._named)
-
-    def __len__(self) -> int:
-        return len(self._named)
 
 
 Runnable = Statement | sa.Executable
@@ -361,43 +322,3 @@ def _note(statement: Runnable, text: str) -> None:
     seen = _counter.get()
     if seen is not None:
         seen.append(statement.name if isinstance(statement, Statement) else text)
-
-
-@lru_cache(maxsize=1024)
-def sql(text: str) -> Statement:
-    """A short statement written where it is used (DDL, a SET, a health probe)."""
-    return Statement(text, text)
-
-
-def array(values: Sequence[Any]) -> str | None:
-    """A column as an array literal for `unnest(%(name)s::bigint[], …)`; None where all are None (unnest pads it).
-
-    Numbers, instants, text and bytes; ten times as fast as adapting the values one by one, which counts for thousands
-    of rows.
-    """
-    kinds = set(map(type, values))  # one pass in C; looking for a None with == would ask each Decimal
-    there = kinds - {NoneType}
-    if not there:
-        return None
-    if any(issubclass(kind, str) for kind in there):
-        write: Callable[[Any], str] = _quoted
-    elif datetime in there:
-        # One instant is often that of many rows, and writing it costs more than looking it up.
-        write = {value: value.isoformat() for value in set(values) if value is not None}.__getitem__
-    elif bytes in there:
-        write = _hexadecimal
-    else:
-        write = str
-    if len(there) < len(kinds):
-        return "{" + ",".join(["NULL" if value is None else write(value) for value in values]) + "}"
-    return "{" + ",".join(map(write, values)) + "}"
-
-
-def _quoted(text: str) -> str:
-    if '"' in text or "\\" in text:
-        text = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{text}"'
-
-
-def _hexadecimal(value: bytes) -> str:
-    return '"\\\\x' + value.hex() + '"'

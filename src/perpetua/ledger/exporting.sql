@@ -15,10 +15,7 @@ JOIN lots t ON t.id = x.lot_id
 WHERE (%(with_zero)s OR x.on_hand <> 0)
   AND (%(location_id)s::bigint IS NULL OR l.path @> ARRAY[%(location_id)s::bigint])
   AND (%(scope)s::bigint[] IS NULL OR l.path && %(scope)s::bigint[])
-  AND (%(variant_ids)s::bigint[] IS NULL OR i.id = ANY (%(variant_ids)s::bigint[]))
-  AND (%(product_id)s::bigint IS NULL OR i.product_id = %(product_id)s)
-  AND (%(category_id)s::bigint IS NULL OR r.category_id IN (SELECT c.id FROM categories c WHERE c.path @> ARRAY[%(category_id)s::bigint]))
-  AND (%(owner_id)s::bigint IS NULL OR r.owner_id = %(owner_id)s)
+-- with: of_items
 ORDER BY upper(i.sku), upper(l.code), t.number;
 
 -- name: export_places
@@ -34,10 +31,7 @@ JOIN locations s ON s.id = l.site_id
 WHERE true
   AND (%(location_id)s::bigint IS NULL OR l.path @> ARRAY[%(location_id)s::bigint])
   AND (%(scope)s::bigint[] IS NULL OR l.path && %(scope)s::bigint[])
-  AND (%(variant_ids)s::bigint[] IS NULL OR i.id = ANY (%(variant_ids)s::bigint[]))
-  AND (%(product_id)s::bigint IS NULL OR i.product_id = %(product_id)s)
-  AND (%(category_id)s::bigint IS NULL OR r.category_id IN (SELECT c.id FROM categories c WHERE c.path @> ARRAY[%(category_id)s::bigint]))
-  AND (%(owner_id)s::bigint IS NULL OR r.owner_id = %(owner_id)s)
+-- with: of_items
 GROUP BY i.id, l.id, s.id
 HAVING %(with_zero)s OR sum(x.on_hand) <> 0
 ORDER BY upper(i.sku), upper(l.code);
@@ -62,10 +56,7 @@ LEFT JOIN (
   GROUP BY 1
 ) s ON s.variant_id = i.id
 WHERE (%(with_zero)s OR s.on_hand <> 0 OR s.in_transit <> 0)
-  AND (%(variant_ids)s::bigint[] IS NULL OR i.id = ANY (%(variant_ids)s::bigint[]))
-  AND (%(product_id)s::bigint IS NULL OR i.product_id = %(product_id)s)
-  AND (%(category_id)s::bigint IS NULL OR r.category_id IN (SELECT c.id FROM categories c WHERE c.path @> ARRAY[%(category_id)s::bigint]))
-  AND (%(owner_id)s::bigint IS NULL OR r.owner_id = %(owner_id)s)
+-- with: of_items
 ORDER BY upper(i.sku);
 
 -- name: export_movements
@@ -83,15 +74,5 @@ JOIN lots b ON b.id = t.lot_id
 LEFT JOIN serialised_stock s ON s.id = t.serial_id
 LEFT JOIN corrections c ON c.corrected_id = t.id
 WHERE (%(variant_ids)s::bigint[] IS NULL OR t.variant_id = ANY (%(variant_ids)s::bigint[]))
-  AND (%(location_id)s::bigint IS NULL OR l.path @> ARRAY[%(location_id)s::bigint])
-  AND (%(scope)s::bigint[] IS NULL OR l.path && %(scope)s::bigint[])
-  AND (%(types)s::text[] IS NULL OR t.type = ANY (%(types)s::text[]::transaction_type[]))
-  AND (%(posting_id)s::bigint IS NULL OR t.posting_id = %(posting_id)s)
-  AND (%(reference_type)s::text IS NULL OR t.reference_type = %(reference_type)s)
-  AND (%(reference_id)s::text IS NULL OR t.reference_id = %(reference_id)s)
-  AND (%(reason_code)s::text IS NULL OR t.reason_code = %(reason_code)s)
-  AND (%(actor_id)s::bigint IS NULL OR p.actor_id = %(actor_id)s)
-  AND (%(since)s::timestamptz IS NULL OR t.effective_at >= %(since)s)
-  AND (%(until)s::timestamptz IS NULL OR t.effective_at < %(until)s)
-  AND (%(known_at)s::timestamptz IS NULL OR t.recorded_at <= %(known_at)s)
+-- with: of_movements
 ORDER BY t.id;

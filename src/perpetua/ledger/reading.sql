@@ -1,6 +1,39 @@
 -- What is there, now and at any moment. Parameters of a moment: as_of (it happened by then), known_at (it was written by
 -- then), and the checkpoint to start from (its id, as_of and through_id; NULL, -infinity and 0 where there is none).
 
+-- part: of_items
+  AND (%(variant_ids)s::bigint[] IS NULL OR i.id = ANY (%(variant_ids)s::bigint[]))
+  AND (%(product_id)s::bigint IS NULL OR i.product_id = %(product_id)s)
+  AND (%(category_id)s::bigint IS NULL OR r.category_id IN (SELECT c.id FROM categories c WHERE c.path @> ARRAY[%(category_id)s::bigint]))
+  AND (%(owner_id)s::bigint IS NULL OR r.owner_id = %(owner_id)s)
+
+-- part: of_movements
+  AND (%(location_id)s::bigint IS NULL OR l.path @> ARRAY[%(location_id)s::bigint])
+  AND (%(scope)s::bigint[] IS NULL OR l.path && %(scope)s::bigint[])
+  AND (%(types)s::text[] IS NULL OR t.type = ANY (%(types)s::text[]::transaction_type[]))
+  AND (%(posting_id)s::bigint IS NULL OR t.posting_id = %(posting_id)s)
+  AND (%(reference_type)s::text IS NULL OR t.reference_type = %(reference_type)s)
+  AND (%(reference_id)s::text IS NULL OR t.reference_id = %(reference_id)s)
+  AND (%(reason_code)s::text IS NULL OR t.reason_code = %(reason_code)s)
+  AND (%(actor_id)s::bigint IS NULL OR p.actor_id = %(actor_id)s)
+  AND (%(since)s::timestamptz IS NULL OR t.effective_at >= %(since)s)
+  AND (%(until)s::timestamptz IS NULL OR t.effective_at < %(until)s)
+  AND (%(known_at)s::timestamptz IS NULL OR t.recorded_at <= %(known_at)s)
+
+-- part: movement_rows
+SELECT t.id, t.posting_id, t.line_no, t.recorded_at, t.effective_at, t.type::text AS type, t.variant_id, i.sku, i.name,
+       t.location_id, l.code AS location, nullif(b.number, '') AS lot, s.serial, t.quantity, i.unit, t.unit_cost,
+       t.reason_code, t.reference_type, t.reference_id, t.corrects_id,
+       (SELECT c.posting_id FROM corrections c WHERE c.corrected_id = t.id) AS corrected_by,
+       p.actor_id, a.name AS actor, p.approved_by, p.command, p.note
+FROM inventory_transactions t
+JOIN postings p ON p.id = t.posting_id
+JOIN people a ON a.id = p.actor_id
+JOIN product_variants i ON i.id = t.variant_id
+JOIN locations l ON l.id = t.location_id
+JOIN lots b ON b.id = t.lot_id
+LEFT JOIN serialised_stock s ON s.id = t.serial_id
+
 -- name: best_checkpoint
 -- The latest checkpoint at or before the moment that holds nothing written after known_at.
 -- Beside it, up to when rows are in the archive: moments before that cannot be told from the ledger alone.
@@ -37,10 +70,7 @@ LEFT JOIN LATERAL (
     AND (%(scope)s::bigint[] IS NULL OR l.path && %(scope)s::bigint[])
 ) p ON true
 WHERE (%(after)s::text IS NULL OR upper(i.sku) > %(after)s)
-  AND (%(variant_ids)s::bigint[] IS NULL OR i.id = ANY (%(variant_ids)s::bigint[]))
-  AND (%(product_id)s::bigint IS NULL OR i.product_id = %(product_id)s)
-  AND (%(category_id)s::bigint IS NULL OR r.category_id IN (SELECT c.id FROM categories c WHERE c.path @> ARRAY[%(category_id)s::bigint]))
-  AND (%(owner_id)s::bigint IS NULL OR r.owner_id = %(owner_id)s)
+-- with: of_items
   AND (s.places > 0 OR %(with_zero)s) AND (%(with_zero)s OR s.on_hand <> 0 OR s.in_transit <> 0)
 ORDER BY upper(i.sku) LIMIT %(limit)s;
 
@@ -61,10 +91,7 @@ FROM (
 JOIN product_variants i ON i.id = s.variant_id
 JOIN products r ON r.id = i.product_id
 WHERE (%(after)s::text IS NULL OR upper(i.sku) > %(after)s)
-  AND (%(variant_ids)s::bigint[] IS NULL OR i.id = ANY (%(variant_ids)s::bigint[]))
-  AND (%(product_id)s::bigint IS NULL OR i.product_id = %(product_id)s)
-  AND (%(category_id)s::bigint IS NULL OR r.category_id IN (SELECT c.id FROM categories c WHERE c.path @> ARRAY[%(category_id)s::bigint]))
-  AND (%(owner_id)s::bigint IS NULL OR r.owner_id = %(owner_id)s)
+-- with: of_items
   AND (%(with_zero)s OR s.on_hand <> 0 OR s.in_transit <> 0)
 ORDER BY upper(i.sku) LIMIT %(limit)s;
 
@@ -105,10 +132,7 @@ CROSS JOIN LATERAL (
     AND (%(scope)s::bigint[] IS NULL OR l.path && %(scope)s::bigint[])
 ) s
 WHERE (%(after)s::text IS NULL OR upper(i.sku) > %(after)s)
-  AND (%(variant_ids)s::bigint[] IS NULL OR i.id = ANY (%(variant_ids)s::bigint[]))
-  AND (%(product_id)s::bigint IS NULL OR i.product_id = %(product_id)s)
-  AND (%(category_id)s::bigint IS NULL OR r.category_id IN (SELECT c.id FROM categories c WHERE c.path @> ARRAY[%(category_id)s::bigint]))
-  AND (%(owner_id)s::bigint IS NULL OR r.owner_id = %(owner_id)s)
+-- with: of_items
   AND (s.places > 0 OR %(with_zero)s) AND (%(with_zero)s OR s.on_hand <> 0 OR s.in_transit <> 0)
 ORDER BY upper(i.sku) LIMIT %(limit)s;
 
@@ -185,74 +209,21 @@ ORDER BY i.sku, l.code, b.number;
 
 -- name: movements_of_items
 -- The history of items, as it happened: the latest first.
-SELECT t.id, t.posting_id, t.line_no, t.recorded_at, t.effective_at, t.type::text AS type, t.variant_id, i.sku, i.name,
-       t.location_id, l.code AS location, nullif(b.number, '') AS lot, s.serial, t.quantity, i.unit, t.unit_cost,
-       t.reason_code, t.reference_type, t.reference_id, t.corrects_id,
-       (SELECT c.posting_id FROM corrections c WHERE c.corrected_id = t.id) AS corrected_by,
-       p.actor_id, a.name AS actor, p.approved_by, p.command, p.note
-FROM inventory_transactions t
-JOIN postings p ON p.id = t.posting_id
-JOIN people a ON a.id = p.actor_id
-JOIN product_variants i ON i.id = t.variant_id
-JOIN locations l ON l.id = t.location_id
-JOIN lots b ON b.id = t.lot_id
-LEFT JOIN serialised_stock s ON s.id = t.serial_id
+-- with: movement_rows
 WHERE t.variant_id = ANY (%(variant_ids)s::bigint[])
-  AND (%(location_id)s::bigint IS NULL OR l.path @> ARRAY[%(location_id)s::bigint])
-  AND (%(scope)s::bigint[] IS NULL OR l.path && %(scope)s::bigint[])
-  AND (%(types)s::text[] IS NULL OR t.type = ANY (%(types)s::text[]::transaction_type[]))
-  AND (%(posting_id)s::bigint IS NULL OR t.posting_id = %(posting_id)s)
-  AND (%(reference_type)s::text IS NULL OR t.reference_type = %(reference_type)s)
-  AND (%(reference_id)s::text IS NULL OR t.reference_id = %(reference_id)s)
-  AND (%(reason_code)s::text IS NULL OR t.reason_code = %(reason_code)s)
-  AND (%(actor_id)s::bigint IS NULL OR p.actor_id = %(actor_id)s)
-  AND (%(since)s::timestamptz IS NULL OR t.effective_at >= %(since)s)
-  AND (%(until)s::timestamptz IS NULL OR t.effective_at < %(until)s)
-  AND (%(known_at)s::timestamptz IS NULL OR t.recorded_at <= %(known_at)s)
+-- with: of_movements
   AND (%(after_at)s::timestamptz IS NULL OR (t.effective_at, t.id) < (%(after_at)s, %(after_id)s::bigint))
 ORDER BY t.effective_at DESC, t.id DESC LIMIT %(limit)s;
 
 -- name: movements
 -- Movements of all items, as they were written: the latest first.
-SELECT t.id, t.posting_id, t.line_no, t.recorded_at, t.effective_at, t.type::text AS type, t.variant_id, i.sku, i.name,
-       t.location_id, l.code AS location, nullif(b.number, '') AS lot, s.serial, t.quantity, i.unit, t.unit_cost,
-       t.reason_code, t.reference_type, t.reference_id, t.corrects_id,
-       (SELECT c.posting_id FROM corrections c WHERE c.corrected_id = t.id) AS corrected_by,
-       p.actor_id, a.name AS actor, p.approved_by, p.command, p.note
-FROM inventory_transactions t
-JOIN postings p ON p.id = t.posting_id
-JOIN people a ON a.id = p.actor_id
-JOIN product_variants i ON i.id = t.variant_id
-JOIN locations l ON l.id = t.location_id
-JOIN lots b ON b.id = t.lot_id
-LEFT JOIN serialised_stock s ON s.id = t.serial_id
+-- with: movement_rows
 WHERE (%(after_id)s::bigint IS NULL OR t.id < %(after_id)s)
-  AND (%(location_id)s::bigint IS NULL OR l.path @> ARRAY[%(location_id)s::bigint])
-  AND (%(scope)s::bigint[] IS NULL OR l.path && %(scope)s::bigint[])
-  AND (%(types)s::text[] IS NULL OR t.type = ANY (%(types)s::text[]::transaction_type[]))
-  AND (%(posting_id)s::bigint IS NULL OR t.posting_id = %(posting_id)s)
-  AND (%(reference_type)s::text IS NULL OR t.reference_type = %(reference_type)s)
-  AND (%(reference_id)s::text IS NULL OR t.reference_id = %(reference_id)s)
-  AND (%(reason_code)s::text IS NULL OR t.reason_code = %(reason_code)s)
-  AND (%(actor_id)s::bigint IS NULL OR p.actor_id = %(actor_id)s)
-  AND (%(since)s::timestamptz IS NULL OR t.effective_at >= %(since)s)
-  AND (%(until)s::timestamptz IS NULL OR t.effective_at < %(until)s)
-  AND (%(known_at)s::timestamptz IS NULL OR t.recorded_at <= %(known_at)s)
+-- with: of_movements
 ORDER BY t.id DESC LIMIT %(limit)s;
 
 -- name: movement
-SELECT t.id, t.posting_id, t.line_no, t.recorded_at, t.effective_at, t.type::text AS type, t.variant_id, i.sku, i.name,
-       t.location_id, l.code AS location, nullif(b.number, '') AS lot, s.serial, t.quantity, i.unit, t.unit_cost,
-       t.reason_code, t.reference_type, t.reference_id, t.corrects_id,
-       (SELECT c.posting_id FROM corrections c WHERE c.corrected_id = t.id) AS corrected_by,
-       p.actor_id, a.name AS actor, p.approved_by, p.command, p.note
-FROM inventory_transactions t
-JOIN postings p ON p.id = t.posting_id
-JOIN people a ON a.id = p.actor_id
-JOIN product_variants i ON i.id = t.variant_id
-JOIN locations l ON l.id = t.location_id
-JOIN lots b ON b.id = t.lot_id
-LEFT JOIN serialised_stock s ON s.id = t.serial_id
+-- with: movement_rows
 WHERE t.id = %(row_id)s AND (%(scope)s::bigint[] IS NULL OR l.path && %(scope)s::bigint[]);
 
 -- name: serials
