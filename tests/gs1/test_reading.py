@@ -218,6 +218,13 @@ def test_a_lot_that_might_be_more_is_read_as_the_standard_says_and_told() -> Non
     assert [one.value for one in message.readings[0].elements] == [GTIN, "L", "10455"]
 
 
+def test_a_long_lot_that_may_be_a_lot_and_a_serial_is_not_sure() -> None:
+    message = read(f"01{GTIN}10AB1234521S9876543")
+    assert message.ambiguous
+    assert said(message) == [("01", GTIN)]
+    assert [(one.ai, one.value) for one in message.readings[1].elements[1:]] == [("10", "AB12345"), ("21", "S9876543")]
+
+
 TRADE = ["10", "11", "13", "15", "17", "21", "240", "30", "3103", "3922"]
 
 

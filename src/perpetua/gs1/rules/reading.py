@@ -17,7 +17,7 @@ from perpetua.gs1.rules.links import IS_LINK, read_link
 from perpetua.gs1.rules.meanings import meaning_of
 from perpetua.gs1.rules.pairing import findings
 from perpetua.gs1.rules.raw import SEPARATOR, Raw, checked, known, strict, without_repeats
-from perpetua.gs1.rules.splitting import evidence, plausible, possible
+from perpetua.gs1.rules.splitting import cuts_well, evidence, plausible, possible
 from perpetua.gs1.types import Element, Form, Message, Reading
 
 __all__ = ["GS1_SYMBOLS", "LONGEST", "looks_like_gs1", "message_of", "parse"]
@@ -176,7 +176,7 @@ def _element_string(body: str, places: Sequence[int], today: date, symbol: str |
         return _ambiguous(ways, complete, places, today, symbol, lost=True)
     others = [way for way in ways if way != tuple(standard)]
     numeric = IDENTIFIERS[standard[-1].ai].parts[-1].kind == "N" and len(standard[-1].value) > 4
-    serious = others if numeric else [way for way in others if evidence(way, standard)]
+    serious = others if numeric else [way for way in others if evidence(way, standard) or cuts_well(way, standard[-1])]
     if serious:
         return _ambiguous([tuple(standard), *serious], complete, places, today, symbol)
     return _message(symbol, _elements(standard, today, places), readings=_readings(others, today, places))

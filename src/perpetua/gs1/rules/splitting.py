@@ -16,7 +16,7 @@ from perpetua.gs1.rules.pairing import findings
 from perpetua.gs1.rules.raw import Raw
 from perpetua.gs1.types import Identifier
 
-__all__ = ["MOST_READINGS", "evidence", "plausible", "possible"]
+__all__ = ["MOST_READINGS", "cuts_well", "evidence", "plausible", "possible"]
 
 LONGEST: Final = 120
 """Characters; GS1-128 carries 48. What is longer is read as the standard says, or not at all."""
@@ -24,6 +24,10 @@ MOST_READINGS: Final = 100
 MOST_STEPS: Final = 2000
 _TELLING: Final = {"csum", "csumalpha", "yymmd0", "yymmdd"}
 """Checks that hardly ever hold by chance."""
+_COMMON: Final = frozenset(
+    ["00", "01", "02", "10", "11", "13", "15", "16", "17", "21", "30", "37", "240", "400", "410", "414"]
+)
+"""Identifiers that most labels are made of, beside measures (31nn and 32nn)."""
 
 
 def possible(body: str) -> tuple[list[tuple[Raw, ...]], bool]:
@@ -74,10 +78,13 @@ def _ends(identifier: Identifier, body: str, begins: int) -> Iterator[int]:
 
 
 def plausible(readings: list[tuple[Raw, ...]]) -> list[tuple[Raw, ...]]:
-    """Those that offend against the fewest pairs, which identifiers must and must not have."""
+    """Those that offend against the fewest pairs, which identifiers must and must not have; the likeliest first: of
+    common identifiers, and few of them.
+    """
     counted = [(len(findings([one.ai for one in reading])), reading) for reading in readings]
     least = min((count for count, _ in counted), default=0)
-    return [reading for count, reading in counted if count == least]
+    kept = [reading for count, reading in counted if count == least]
+    return sorted(kept, key=lambda reading: (sum(not _common(one) for one in reading), len(reading)))
 
 
 def evidence(reading: tuple[Raw, ...], beside: list[Raw]) -> bool:
@@ -87,3 +94,15 @@ def evidence(reading: tuple[Raw, ...], beside: list[Raw]) -> bool:
         one not in other and any(not _TELLING.isdisjoint(part.checks) for part in IDENTIFIERS[one.ai].parts)
         for one in reading
     )
+
+
+def cuts_well(reading: tuple[Raw, ...], last: Raw) -> bool:
+    """Whether a reading cuts a long last value (more than 12 characters) into common elements of 3 or more each: a lot
+    and a serial, most likely, without the separator between them.
+    """
+    pieces = [one for one in reading if one.at >= last.at]
+    return len(last.value) > 12 and all(_common(one) and len(one.value) >= 3 for one in pieces)
+
+
+def _common(one: Raw) -> bool:
+    return one.ai in _COMMON or one.ai[:2] in ("31", "32")
