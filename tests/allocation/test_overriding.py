@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 from httpx import AsyncClient as Client
-from tests.allocation.helpers import bring, make, make_kit, now, order, sound
+from tests.allocation.helpers import bring, make, make_kit, now, order, set_rules, sound
 
 from perpetua.allocation import port, service
 from perpetua.allocation.port import Expected
 from perpetua.allocation.types import Jump, TakeStock, Taking
 from perpetua.kit.database import Database
 from perpetua.kit.errors import NotAllowed, Refusal
+from perpetua.ledger import service as ledger
+from perpetua.ledger.types import Adjust, AdjustLine
 from perpetua.orders.types import Order
 
 
@@ -80,6 +82,24 @@ async def test_an_order_jumps_the_queue_and_goes_back(db: Database, world: Simpl
         await service.jump(db, world.actor(), first.id, Jump(reason="late"))
     told = await service.explain(db, world.actor(), third.id)
     assert [row.action for row in told.lines[0].later] == ["jumped", "filled"]
+    await sound(db)
+
+
+async def test_an_order_jumps_before_better_tiers(db: Database, world: SimpleNamespace) -> None:
+    """A manager who puts an order first means first of all; and it is the last to lose what it was given."""
+    await make(db, world, "BOAT")
+    await set_rules(db, '{"tiers": [{"code": "gold", "rank": 1}, {"code": "plain", "rank": 2}]}')
+    gold, plain = await order(db, world, ("BOAT", 1), tier="gold"), await order(db, world, ("BOAT", 1), tier="plain")
+    await service.jump(db, world.actor(), plain.id, Jump(reason="promised by phone"))
+    told = await service.explain(db, world.actor(), gold.id)
+    assert (told.lines[0].lines_before, told.lines[0].units_before) == (1, 1)
+    await bring(db, world, "BOAT", 1)
+    assert [(await now(db, world, one)).status for one in (plain, gold)] == ["ALLOCATED", "BACKORDERED"]
+    await bring(db, world, "BOAT", 1)
+    lost = AdjustLine(sku="BOAT", quantity=Decimal(-1), location="LON-A-1")
+    await ledger.adjust(db, world.actor(), Adjust(lines=[lost], reason_code="damage"))
+    assert [(await now(db, world, one)).status for one in (plain, gold)] == ["ALLOCATED", "BACKORDERED"]
+    await set_rules(db, "{}")
     await sound(db)
 
 

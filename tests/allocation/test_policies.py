@@ -1,10 +1,13 @@
 """Each rule, from an order to what it is given."""
 
+from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
 from tests.allocation.helpers import bring, make, now, order, set_rules, sound
 
+from perpetua.allocation import service
+from perpetua.allocation.types import AskAvailability
 from perpetua.kit.database import Database, sql
 from perpetua.orders.types import ShipTo
 
@@ -41,6 +44,24 @@ async def test_channels_have_buffers_and_shares(db: Database, world: SimpleNames
     assert (await order(db, world, ("C2", 20), channel="percent")).lines[0].allocated == 18
     assert [(await order(db, world, ("C3", 3), channel="share")).lines[0].allocated for _ in range(3)] == [3, 2, 0]
     assert (await order(db, world, ("C3", 20))).lines[0].allocated == 15
+    await sound(db)
+
+
+async def test_shares_and_buffers_give_whole_units_of_what_has_no_decimals(
+    db: Database, world: SimpleNamespace
+) -> None:
+    await make(db, world, "W1", "W2", "W3")
+    for sku in ("W1", "W2", "W3", "FLOUR"):
+        await bring(db, world, sku, 7)
+    await set_rules(db, """{"channels": {"percent": {"buffer_percent": "10"}, "share": {"share_percent": "25"}}}""")
+    assert (await order(db, world, ("W1", 9), channel="percent")).lines[0].allocated == 6  # of 6.3
+    assert (await order(db, world, ("W2", 9), channel="share")).lines[0].allocated == 1  # of 1.75
+    assert (await order(db, world, ("FLOUR", 9), channel="percent")).lines[0].allocated == Decimal("6.3")  # by the kg
+    asked = AskAvailability(skus=["W3"], channel="percent")
+    assert (await service.availability(db, world.actor(), asked)).items[0].available == 6
+    waits = await order(db, world, ("W3", 9), channel="share")
+    await bring(db, world, "W3", 2)  # nine now: 2.25
+    assert (await now(db, world, waits)).lines[0].allocated == 2
     await sound(db)
 
 

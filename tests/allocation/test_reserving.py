@@ -24,7 +24,7 @@ from perpetua.allocation.types import (
 from perpetua.kit.database import Database, sql
 from perpetua.kit.errors import Missing, Refusal
 from perpetua.kit.listing import PageRequest
-from perpetua.orders.types import PlaceLine, PlaceOrder
+from perpetua.orders.types import CancelOrder, PlaceLine, PlaceOrder
 
 
 async def hold(db: Database, world: SimpleNamespace, holder: str, *lines: tuple[str, int], **more: Any) -> Reserved:
@@ -92,6 +92,26 @@ async def test_an_order_has_what_its_cart_held(db: Database, world: SimpleNamesp
 async def list_live(db: Database, world: SimpleNamespace, **filters: Any) -> list[Any]:
     found = await service.list_reservations(db, world.actor(), ReservationFilters(**filters), PageRequest())
     return found.items
+
+
+async def test_what_expired_goes_first_to_who_waits_then_to_who_comes(db: Database, world: SimpleNamespace) -> None:
+    await make(db, world, "LATE")
+    await bring(db, world, "LATE", 5)
+    await hold(db, world, "late-1", ("LATE", 5))
+    waits = await order(db, world, ("LATE", 3))
+    await late(db, "late-1")
+    comes = await order(db, world, ("LATE", 4))
+    assert [(await now(db, world, one)).lines[0].allocated for one in (waits, comes)] == [3, 2]
+    assert comes.lines[0].allocated == 2
+    await service.cancel(db, world.actor(), comes.id, CancelOrder(reason="no"))
+    await hold(db, world, "late-2", ("LATE", 2))
+    waits = await order(db, world, ("LATE", 2))
+    await late(db, "late-2")
+    with pytest.raises(NotEnoughAvailable):
+        await hold(db, world, "late-3", ("LATE", 1))
+    part = await hold(db, world, "late-3", ("LATE", 1), partial=True)
+    assert (part.lines[0].given, (await now(db, world, waits)).status) == (0, "ALLOCATED")
+    await sound(db)
 
 
 async def test_nobody_comes_between_cart_and_order(db: Database, world: SimpleNamespace) -> None:

@@ -55,7 +55,7 @@ CREATE INDEX orders_whole ON orders (id)
   WHERE fulfilment = 'complete' AND status NOT IN ('ALLOCATED', 'SHIPPED', 'CANCELLED', 'RETURNED');
 CREATE INDEX orders_customer ON orders (customer_id, id) WHERE customer_id IS NOT NULL;
 COMMENT ON COLUMN orders.site_id IS 'only from this site';
-COMMENT ON COLUMN orders.jumps IS 'a manager put it before others of its tier; the higher, the earlier';
+COMMENT ON COLUMN orders.jumps IS 'a manager put it before all that wait, of whatever tier; the higher, the earlier';
 COMMENT ON COLUMN orders.placed_at IS 'when the customer ordered: first come, first served goes by it';
 
 CREATE TABLE order_contacts (

@@ -198,10 +198,10 @@ WITH first AS (
   ) r JOIN order_lines l ON l.id = r.id
   GROUP BY 1
 )
-SELECT l.id AS line_id, l.order_id, l.line_no, l.variant_id, l.kit, l.backordered, i.tracking = 'lot' AS lots,
+SELECT l.id AS line_id, l.order_id, l.line_no, l.variant_id, l.kit, l.backordered, i.tracking = 'lot' AS lots, u.decimals,
        o.channel, o.tier, o.fulfilment, o.site_id, o.country, o.region, o.postcode, o.min_life_days, o.jumps, o.placed_at
 FROM first f JOIN orders o ON o.id = f.order_id JOIN order_lines l ON l.order_id = o.id
-JOIN product_variants i ON i.id = l.variant_id
+JOIN product_variants i ON i.id = l.variant_id JOIN units u ON u.code = i.unit
 WHERE l.quantity > l.allocated + l.shipped + l.cancelled + l.refused
   AND (o.fulfilment = 'complete' OR l.variant_id = ANY (%(variant_ids)s::bigint[]) OR l.variant_id IN (
         SELECT k.kit_id FROM kit_components k WHERE k.component_id = ANY (%(variant_ids)s::bigint[])))

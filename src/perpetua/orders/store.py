@@ -96,7 +96,7 @@ async def change_lines(tx: Tx, changes: Sequence[LineChange]) -> None:
 
 
 async def jump(tx: Tx, order_id: int, *, back: bool) -> int:
-    """Put an order before all others, or back into its own place; how often it has jumped."""
+    """Put an order before all others, of whatever tier, or back into its own place; how often it has jumped."""
     return await tx.value(Q["set_jumps"], {"id": order_id, "back": back})
 
 

@@ -10,12 +10,13 @@ from perpetua.allocation.rules.deciding import (
     available,
     decide,
     in_turn,
+    in_units,
     rank_sites,
     settle,
 )
 from perpetua.allocation.rules.lots import relot
 
 __all__ = [
-    "NO_RULES", "QUEUES", "SOURCING", "Key", "Shelf", "arrivals", "available", "decide", "in_turn", "rank_sites",
-    "relot", "settle",
+    "NO_RULES", "QUEUES", "SOURCING", "Key", "Shelf", "arrivals", "available", "decide", "in_turn", "in_units",
+    "rank_sites", "relot", "settle",
 ]  # fmt: skip

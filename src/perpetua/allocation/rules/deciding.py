@@ -37,6 +37,7 @@ __all__ = [
     "available",
     "decide",
     "in_turn",
+    "in_units",
     "rank_sites",
     "settle",
 ]
@@ -44,6 +45,7 @@ __all__ = [
 NO_RULES: Final = ChannelRules()
 _HUNDRED: Final = Decimal(100)
 _FINEST: Final = Decimal("0.0001")
+_UNITS: Final = (Decimal(1), Decimal("0.1"), Decimal("0.01"), Decimal("0.001"))
 
 Key = tuple[int, int]
 """Variant and site."""
@@ -144,6 +146,14 @@ def available(position: Position, rules: Rules, channel: str, rank: int, lasts_u
     if position.lots is not None:
         most = min(most, sum((lot.free for lot in position.lots if _lasts(lot, lasts_until)), ZERO))
     return plain(most.quantize(_FINEST, ROUND_FLOOR)) if most > 0 else ZERO
+
+
+def in_units(quantity: Decimal, decimals: int) -> Decimal:
+    """As much of it as the unit, with so many decimals, can give: of 3.7 pieces, 3."""
+    if decimals >= len(_UNITS):
+        return quantity
+    whole = quantity.quantize(_UNITS[decimals], ROUND_FLOOR)
+    return quantity if whole == quantity else whole
 
 
 def _there(position: Position, lasts_until: date | None) -> Decimal:
@@ -251,7 +261,7 @@ def _line(order: Wanted, line: WantedLine, sites: Sequence[int], shelf: Shelf) -
 def _sets(order: Wanted, line: WantedLine, site: int, shelf: Shelf) -> Decimal:
     """How much of the line the site could give: of a kit, whole ones only."""
     if not line.kit:
-        return shelf.free((line.parts[0][0], site), order)
+        return in_units(shelf.free((line.parts[0][0], site), order), line.decimals)
     return min((shelf.free((variant, site), order) // each for variant, each in line.parts), default=ZERO)
 
 

@@ -257,7 +257,7 @@ async def _decide(tx: Tx, actor: Actor, held: Held, wants: Sequence[More], now: 
     order, of = held.order, held.ground.rules
     whole = order.fulfilment == "complete"
     asked = tuple(
-        WantedLine(one.line.line_no, quantity, _parts(one.line, held.kits), one.line.kit)
+        WantedLine(one.line.line_no, quantity, _parts(one.line, held.kits), one.line.kit, one.line.decimals)
         for one in sorted(wants, key=lambda one: one.line.line_no)
         if (quantity := _wanted(one, whole=whole))
     )

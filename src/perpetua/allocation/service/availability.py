@@ -157,7 +157,7 @@ def _item(
         at = [one for site in sites if (one := _kit_at(parts, site, shelf, wanted)).available]
     else:
         at = [
-            _at((variant.id, site.id), site.code, shelf, wanted, on_order, coming)
+            _at((variant.id, site.id), site.code, variant.decimals, shelf, wanted, on_order, coming)
             for site in sites
             if (variant.id, site.id) in on_order
         ]
@@ -179,13 +179,14 @@ def _sums(at: Sequence[AvailableAt]) -> list[Decimal]:
 
 
 def _at(
-    key: Key, site: str, shelf: Shelf, wanted: Wanted, on_order: Mapping[Key, Decimal], coming: Mapping[Key, date]
-) -> AvailableAt:
+    key: Key, site: str, decimals: int, shelf: Shelf, wanted: Wanted, on_order: Mapping[Key, Decimal],
+    coming: Mapping[Key, date],
+) -> AvailableAt:  # fmt: skip
     position = shelf.positions[key]
     return AvailableAt(
-        site=site, available=plain(shelf.free(key, wanted)), on_hand=position.on_hand, unsellable=position.unsellable,
-        allocated=position.allocated, reserved=position.reserved, on_order=on_order[key],
-        next_expected=coming.get(key),
+        site=site, available=plain(rules.in_units(shelf.free(key, wanted), decimals)), on_hand=position.on_hand,
+        unsellable=position.unsellable, allocated=position.allocated, reserved=position.reserved,
+        on_order=on_order[key], next_expected=coming.get(key),
     )  # fmt: skip
 
 

@@ -111,7 +111,7 @@ def _draft(at: int, request: Request, body_hash: bytes, seen: Seen, reach: Reach
     asked_life = (order.min_life_days, customer.min_life_days if customer else None, of.min_life_days)
     min_life = next((days for days in asked_life if days is not None), ground.rules.min_life_days)
     lines = tuple(
-        WantedLine(number, line.quantity, *parts_of(variant, ground.kits))
+        WantedLine(number, line.quantity, *parts_of(variant, ground.kits), variant.decimals)
         for number, (line, variant) in enumerate(zip(order.lines, found, strict=True), 1)
     )
     terms = Terms(

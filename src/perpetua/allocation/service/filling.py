@@ -35,6 +35,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     variant_id: int
     kit: bool
     lots: bool
+    decimals: int
     backordered: Decimal
     channel: str
     tier: str | None
@@ -165,7 +166,9 @@ def _wanted(
         if line.kit else ((line.variant_id, Decimal(1)),)
         for line in lines
     }  # fmt: skip
-    asked = tuple(WantedLine(line.line_no, line.backordered, parts[line.line_no], line.kit) for line in lines)
+    asked = tuple(
+        WantedLine(line.line_no, line.backordered, parts[line.line_no], line.kit, line.decimals) for line in lines
+    )
     ship_to = ShipTo(country=first.country, region=first.region, postcode=first.postcode)
     terms = Terms(
         channel=first.channel, tier=first.tier, fulfilment=_waits(first.fulfilment), site_id=first.site_id,

@@ -193,7 +193,7 @@ async def _reserve(tx: Tx, actor: Actor, command: Reserve, now: datetime) -> Res
     kits = await store.kit_parts(tx, [variant.id for variant in found])
     ground = await store.ground(tx)
     lines = tuple(
-        WantedLine(number, line.quantity, *parts_of(variant, kits))
+        WantedLine(number, line.quantity, *parts_of(variant, kits), variant.decimals)
         for number, (line, variant) in enumerate(zip(command.lines, found, strict=True), 1)
     )
     wanted = _wanted(command, lines, ground, actor, now)

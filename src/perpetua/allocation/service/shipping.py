@@ -42,7 +42,7 @@ async def ship(
 
     Raises:
         Missing: there is no such order.
-        OrderClosed: nothing of it is allocated.
+        OrderClosed: nothing of it is allocated; or it goes together or not at all, and some of it waits.
         InvalidValue: no such line, more than is allocated, or picks that do not add up.
         NothingToPick: what is allocated does not lie where it could be taken without being told where.
         OutOfScope: it would leave a site that is not the actor's.
@@ -55,6 +55,9 @@ async def ship(
         chosen = _chosen(held, command)
         if not chosen:
             raise OrderClosed(order_id=order_id, status=held.order.status, reason="nothing of it is allocated")
+        if held.order.fulfilment == "complete" and any(line.backordered for line in held.lines.values()):
+            reason = "it goes together or not at all, and some of it waits; cancel that first to send the rest"
+            raise OrderClosed(order_id=order_id, status=held.order.status, reason=reason)
         endings = {
             line.id: part_of(held.allocations[line.id], quantity, line.allocated) for line, quantity, _ in chosen
         }

@@ -136,12 +136,16 @@ class Position(NamedTuple):
 
 
 class WantedLine(NamedTuple):
-    """A line that wants stock. `parts`: the variant itself, or a kit's components with how many of each make one."""
+    """A line that wants stock. `parts`: the variant itself, or a kit's components with how many of each make one.
+
+    `decimals`: of its unit; never a finer part is given, whatever shares and buffers in percent come to.
+    """
 
     number: int
     quantity: Decimal
     parts: tuple[tuple[int, Decimal], ...]
     kit: bool = False
+    decimals: int = 4
 
 
 class Wanted(NamedTuple):
