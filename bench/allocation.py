@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 import psycopg
+import uvloop
 
 from bench import kit
 from bench.rest import served
@@ -91,18 +92,18 @@ def run(arguments: list[str]) -> None:
                 connection.execute(statement.encode(), {"n": max(skus)} if "%(n)s" in statement else None)
         secret = asyncio.run(token(url))
         with served(url, asked.workers) as port:
-            asyncio.run(_over_http(port, secret, 8, min(100, max(skus)), 1))  # warm
+            uvloop.run(_over_http(port, secret, 8, min(100, max(skus)), 1))  # warm
             rows: list[list[object]] = []
             for many in skus:
                 for number in clients:
-                    naive = asyncio.run(_naive(url, number, many, asked.seconds))
-                    grouped = asyncio.run(_over_http(port, secret, number, many, asked.seconds))
+                    naive = uvloop.run(_naive(url, number, many, asked.seconds))
+                    grouped = uvloop.run(_over_http(port, secret, number, many, asked.seconds))
                     rows.append(_row(many, number, naive, grouped))
             kit.show(
                 f"Orders of one line, {asked.workers} web process(es)",
                 ["SKUs", "clients", "orders/s", "p50", "p99", "naive/s", "p50", "p99", "rate to naive"], rows,
             )  # fmt: skip
-            asyncio.run(_rest(port, secret, max(skus)))
+            uvloop.run(_rest(port, secret, max(skus)))
 
 
 def _row(skus: int, clients: int, naive: Measured, grouped: Measured) -> list[object]:

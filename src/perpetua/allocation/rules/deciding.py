@@ -114,7 +114,8 @@ class Shelf:
         shared = position.by_channel.get(wanted.channel)
         if shared is not None:
             position = position._replace(by_channel={**position.by_channel, wanted.channel: shared + quantity})
-        self.positions[key] = position._replace(allocated=position.allocated + quantity, lots=lots)
+        on_hand, unsellable, allocated, reserved, _, by_channel = position
+        self.positions[key] = Position(on_hand, unsellable, allocated + quantity, reserved, lots, by_channel)
         if key in self._own:
             self._own[key] = max(self._own[key] - quantity, ZERO)
         return takes
@@ -235,26 +236,23 @@ def _line(order: Wanted, line: WantedLine, sites: Sequence[int], shelf: Shelf) -
         if free[site] >= line.quantity:
             whole = site
             break
-    seen = [whole] if whole is not None else [site for site in sites if free[site] > 0]
-    before = {
-        (variant, site): shelf.positions.get((variant, site)) for site in seen or sites for variant, _ in line.parts
-    }
-    left, takes, taken = line.quantity, list[Take](), dict[int, Decimal]()
-    for site in seen:
+    left, takes, numbers = line.quantity, list[Take](), list[dict[str, Any]]()
+    for site in (whole,) if whole is not None else sites:
         part = min(left, free[site])
+        if part <= 0:
+            continue
         for variant, each in line.parts:
-            takes += shelf.take((variant, site), part * each, order)
-        taken[site] = part
+            key = (variant, site)
+            numbers.append(_numbers(variant, site, shelf.positions[key], free[site], part))
+            takes += shelf.take(key, part * each, order)
         left -= part
         if not left:
             break
+    if not takes:
+        of = shelf.positions.get
+        numbers = [_numbers(v, site, of((v, site)), free[site], ZERO) for site in sites for v, _ in line.parts]
     given = line.quantity - left
     action: Action = "allocated" if not left else "partly_allocated" if given else "backordered"
-    numbers = [
-        _numbers(variant, site, position, free[site], taken.get(site, ZERO))
-        for (variant, site), position in before.items()
-        if site in taken or not given
-    ]
     return Decided(order.order, line.number, line.quantity, given, ZERO, tuple(takes), action, {"positions": numbers})
 
 

@@ -38,11 +38,11 @@ async def decide_new(tx: Tx, drafts: Drafts, now: datetime) -> dict[int, Order]:
     if own:  # as they are under the lock
         held = await holding.held_for(tx, drafts.orders)
     turned = await holding.turn(tx, held, drafts.orders, ground.version)
-    decided: dict[int, list[Decided]] = defaultdict(list)
+    decided: dict[int, list[Decided]] = defaultdict(
+        list
+    )  # of each order in the order of its lines: so they are settled
     for one in rules.decide(wanted, positions, ground.rules, turned):
         decided[one.order].append(one)
-    for lines in decided.values():
-        lines.sort(key=lambda one: one.line)
     numbers = iter(ground.line_ids)
     made = {
         at: _new_order(order_id, numbers, draft, decided[at], now)
@@ -80,22 +80,27 @@ def _sharing(drafts: Drafts) -> list[str]:
     return sorted(name for name in asked if name in channels and channels[name].share_percent is not None)
 
 
-def _counts(one: Decided) -> Counts:
-    return Counts(one.asked, allocated=one.given, refused=one.refused)
+def _sum(decided: list[Decided]) -> Counts:
+    """All lines as one."""
+    if len(decided) == 1:
+        return Counts(decided[0].asked, allocated=decided[0].given, refused=decided[0].refused)
+    asked, given, refused = ZERO, ZERO, ZERO
+    for one in decided:
+        asked, given, refused = asked + one.asked, given + one.given, refused + one.refused
+    return Counts(asked, allocated=given, refused=refused)
 
 
 def _new_order(order_id: int, numbers: Iterator[int], draft: Draft, decided: list[Decided], now: datetime) -> NewOrder:
     order = draft.order
     lines = [
         NewLine(
-            next(numbers), one.line, variant.id, wanted.kit, one.asked, line.unit_price, allocated=one.given,
-            refused=one.refused,
+            next(numbers), one.line, variant.id, wanted.kit, one.asked, line.unit_price, one.given, one.refused
         )
         for one, variant, line, wanted in zip(decided, draft.variants, order.lines, draft.wanted.lines, strict=True)
     ]  # fmt: skip
     return NewOrder(
         id=order_id, channel=order.channel, external_id=draft.external_id, body_hash=draft.body_hash,
-        status=orders.status_of([_counts(one) for one in decided]), fulfilment=draft.wanted.fulfilment,
+        status=orders.status_of([_sum(decided)]), fulfilment=draft.wanted.fulfilment,
         customer_id=draft.customer.id if draft.customer else None, tier=draft.wanted.tier,
         site_id=draft.site.id if draft.site else None, ship_to=order.ship_to or ShipTo(),
         min_life_days=draft.min_life_days, placed_at=order.placed_at or now, created_by=draft.actor_id,

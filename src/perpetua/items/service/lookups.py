@@ -6,6 +6,7 @@ see.
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -83,8 +84,9 @@ def _forms(code: str) -> list[str]:
         return []
 
 
+@lru_cache(maxsize=16_384)
 def _form(sku: str) -> str:
-    """The SKU as it would be kept; empty where none could be kept so."""
+    """The SKU as it would be kept; empty where none could be kept so. The same are asked for again and again."""
     try:
         return clean_sku(sku)
     except InvalidValue:
