@@ -114,8 +114,11 @@ class Shelf:
         shared = position.by_channel.get(wanted.channel)
         if shared is not None:
             position = position._replace(by_channel={**position.by_channel, wanted.channel: shared + quantity})
-        on_hand, unsellable, allocated, reserved, _, by_channel = position
-        self.positions[key] = Position(on_hand, unsellable, allocated + quantity, reserved, lots, by_channel)
+        # Not by _replace, which costs twice: each of thousands of lines comes by here.
+        self.positions[key] = Position(
+            position.on_hand, position.unsellable, position.allocated + quantity, position.reserved, lots,
+            position.by_channel, position.short, position.freed,
+        )  # fmt: skip
         if key in self._own:
             self._own[key] = max(self._own[key] - quantity, ZERO)
         return takes

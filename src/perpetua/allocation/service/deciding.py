@@ -38,9 +38,7 @@ async def decide_new(tx: Tx, drafts: Drafts, now: datetime) -> dict[int, Order]:
     if own:  # as they are under the lock
         held = await holding.held_for(tx, drafts.orders)
     turned = await holding.turn(tx, held, drafts.orders, ground.version)
-    decided: dict[int, list[Decided]] = defaultdict(
-        list
-    )  # of each order in the order of its lines: so they are settled
+    decided: dict[int, list[Decided]] = defaultdict(list)  # each order's in the order of its lines
     for one in rules.decide(wanted, positions, ground.rules, turned):
         decided[one.order].append(one)
     numbers = iter(ground.line_ids)
