@@ -11,7 +11,7 @@ CREATE TABLE order_allocations (
   CONSTRAINT allocation_ended CHECK ((state = 'open') = (ended_at IS NULL))
 ) WITH (fillfactor = 85);
 CREATE INDEX order_allocations_line ON order_allocations (line_id);
-CREATE INDEX order_allocations_open ON order_allocations (variant_id, site_id) WHERE state = 'open';
+CREATE INDEX order_allocations_open ON order_allocations (variant_id, site_id, lot_id) WHERE state = 'open';
 CREATE INDEX order_allocations_lots ON order_allocations (variant_id, site_id, lot_id) INCLUDE (quantity)
   WHERE state = 'open' AND lot_id <> 0;
 COMMENT ON COLUMN order_allocations.variant_id IS 'of a kit''s line: the component';
@@ -206,7 +206,7 @@ BEGIN
                WHERE l.order_id = of_order AND a.site_id = ANY (scope))
     OR only_from IS NULL AND (
       EXISTS (SELECT FROM order_lines l WHERE l.order_id = of_order
-              AND l.quantity > l.allocated + l.shipped + l.cancelled + l.refused)
+              AND l.backordered > 0)
       OR NOT EXISTS (SELECT FROM order_lines l JOIN order_allocations a ON a.line_id = l.id WHERE l.order_id = of_order));
 END $$;
 
@@ -219,7 +219,7 @@ BEGIN
   IF TG_OP = 'INSERT' AND EXISTS (SELECT FROM inventory_levels v WHERE v.variant_id = this_kit AND v.on_hand <> 0) THEN
     RAISE EXCEPTION 'item % has stock', this_kit USING ERRCODE = 'check_violation', CONSTRAINT = 'kit_has_stock';
   END IF;
-  IF EXISTS (SELECT FROM order_lines l WHERE l.variant_id = this_kit AND l.quantity > l.allocated + l.shipped + l.cancelled + l.refused)
+  IF EXISTS (SELECT FROM order_lines l WHERE l.variant_id = this_kit AND l.backordered > 0)
      OR EXISTS (SELECT FROM order_allocations a JOIN order_lines l ON l.id = a.line_id
                 WHERE a.state = 'open' AND l.variant_id = this_kit
                   AND a.variant_id IN (SELECT k.component_id FROM kit_components k WHERE k.kit_id = this_kit

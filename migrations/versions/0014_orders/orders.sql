@@ -85,9 +85,9 @@ CREATE TABLE order_lines (
 ) WITH (fillfactor = 85);
 CREATE UNIQUE INDEX order_lines_number ON order_lines (order_id, line_no);
 CREATE INDEX order_lines_waiting ON order_lines (variant_id, id)
-  WHERE quantity > allocated + shipped + cancelled + refused;
+  WHERE backordered > 0;
 CREATE INDEX order_lines_kits ON order_lines (variant_id)
-  WHERE kit AND (allocated > 0 OR quantity > allocated + shipped + cancelled + refused);
+  WHERE kit AND (allocated > 0 OR backordered > 0);
 COMMENT ON COLUMN order_lines.kit IS 'its components are allocated, together or not at all';
 COMMENT ON COLUMN order_lines.quantity IS 'all quantities are in the variant''s base unit';
 COMMENT ON COLUMN order_lines.backordered IS 'what is neither allocated, shipped, cancelled nor refused waits';

@@ -57,10 +57,10 @@ LEFT JOIN LATERAL (
     SELECT coalesce(min(t.rank), %(worst)s::integer) AS rank
     FROM unnest(%(tiers)s::text[], %(ranks)s::integer[]) AS t (code, rank) WHERE t.code = n.tier
   ) nt
-  WHERE l.variant_id = m.variant_id AND l.quantity > l.allocated + l.shipped + l.cancelled + l.refused AND l.id <> m.id
+  WHERE l.variant_id = m.variant_id AND l.backordered > 0 AND l.id <> m.id
     AND (-n.jumps, nt.rank, n.placed_at, l.id) < (-o.jumps, mt.rank, o.placed_at, m.id)
 ) w ON true
-WHERE m.order_id = %(order_id)s AND m.quantity > m.allocated + m.shipped + m.cancelled + m.refused
+WHERE m.order_id = %(order_id)s AND m.backordered > 0
 GROUP BY 1;
 
 -- name: jumps
@@ -70,7 +70,7 @@ SELECT jumps FROM orders WHERE id = %(order_id)s;
 -- Items that somebody waits for: themselves, or the components of kits.
 SELECT DISTINCT coalesce(k.component_id, l.variant_id) AS variant_id
 FROM order_lines l LEFT JOIN kit_components k ON k.kit_id = l.variant_id AND l.kit
-WHERE l.quantity > l.allocated + l.shipped + l.cancelled + l.refused ORDER BY 1;
+WHERE l.backordered > 0 ORDER BY 1;
 
 -- name: to_expect
 -- All lines that wait for these items, or for kits of them, in turn; each of a kit's components by itself.
@@ -82,7 +82,7 @@ CROSS JOIN LATERAL (
   SELECT coalesce(min(t.rank), %(worst)s::integer) AS rank
   FROM unnest(%(tiers)s::text[], %(ranks)s::integer[]) AS t (code, rank) WHERE t.code = o.tier
 ) t
-WHERE l.quantity > l.allocated + l.shipped + l.cancelled + l.refused
+WHERE l.backordered > 0
   AND (l.variant_id = ANY (%(variant_ids)s::bigint[]) OR l.variant_id IN (
         SELECT c.kit_id FROM kit_components c WHERE c.component_id = ANY (%(variant_ids)s::bigint[])))
 ORDER BY o.jumps DESC, t.rank, o.placed_at, l.id;

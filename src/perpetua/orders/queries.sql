@@ -107,7 +107,7 @@ WHERE (%(after)s::bigint IS NULL OR o.id < %(after)s)
   AND (%(variant_id)s::bigint IS NULL OR EXISTS (
         SELECT FROM order_lines l WHERE l.order_id = o.id AND l.variant_id = %(variant_id)s))
   AND (%(waiting)s::boolean IS NULL OR o.status NOT IN ('SHIPPED', 'CANCELLED', 'RETURNED') AND EXISTS (
-        SELECT FROM order_lines l WHERE l.order_id = o.id AND l.quantity > l.allocated + l.shipped + l.cancelled + l.refused))
+        SELECT FROM order_lines l WHERE l.order_id = o.id AND l.backordered > 0))
   AND (%(scope)s::bigint[] IS NULL OR order_in_scope(o.id, %(scope)s))
 ORDER BY o.id DESC LIMIT %(limit)s;
 

@@ -37,7 +37,7 @@ FROM product_variants i
 LEFT JOIN (
   SELECT coalesce(k.component_id, l.variant_id) AS variant_id, sum(l.backordered * coalesce(k.quantity, 1)) AS units
   FROM order_lines l LEFT JOIN kit_components k ON l.kit AND k.kit_id = l.variant_id
-  WHERE l.quantity > l.allocated + l.shipped + l.cancelled + l.refused GROUP BY 1) w ON w.variant_id = i.id
+  WHERE l.backordered > 0 GROUP BY 1) w ON w.variant_id = i.id
 LEFT JOIN (
   SELECT variant_id, sum(on_hand - unsellable - allocated - reserved) AS free FROM inventory_positions GROUP BY 1
 ) p ON p.variant_id = i.id
