@@ -23,7 +23,13 @@ app = App(name="prove", help="Try to oversell, and see.")
 
 @app.default
 def prove(
-    *, lines: int = 20_000, clients: int = 64, seed: int = 1, crash_database: bool | None = None, keep: bool = False
+    *,
+    lines: int = 20_000,
+    clients: int = 64,
+    seed: int = 1,
+    minutes: float | None = None,
+    crash_database: bool | None = None,
+    keep: bool = False,
 ) -> int:
     """Flood a scratch database with contested orders, duplicates, cancels and crashes; then look for what is wrong.
 
@@ -40,6 +46,8 @@ def prove(
         How many clients send at once.
     seed
         What the orders are drawn from: the same seed sends the same again.
+    minutes
+        Send no longer than that, however many lines are left.
     crash_database
         Kill PostgreSQL as well, whoever else uses the server; --no-crash-database never does.
     keep
@@ -58,7 +66,7 @@ def prove(
         if crash_database is None and not crash:
             why = f"{others} others use the server" if server else "the server is not ours"
             common.say(f"PostgreSQL is not killed, as {why}; --crash-database does.")
-        asked = trial.Asked(lines=lines, clients=clients, seed=seed, crash_database=crash)
+        asked = trial.Asked(lines=lines, clients=clients, seed=seed, crash_database=crash, minutes=minutes)
         bar = stack.enter_context(common.progress())
         task = bar.add_task("Starting two servers", total=lines)
 

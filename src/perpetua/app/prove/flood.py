@@ -30,18 +30,20 @@ class Flood:
         url: the scratch database, for what the worker does each minute, and for what the buyer sees.
         crasher: kills PostgreSQL, where that is wanted.
         progress: told the lines sent so far.
+        minutes: send no longer than that.
     """
 
     def __init__(
         self, plan: Plan, webs: Sequence[Web], url: str, secret: str, clients: int, crasher: DatabaseCrasher | None,
-        progress: Callable[[str, int], None],
+        progress: Callable[[str, int], None], minutes: float | None = None,
     ) -> None:  # fmt: skip
         self.plan, self.webs, self.secret = plan, webs, secret
         self.told, self.goods = Told(), Goods(url, plan)
         self.unanswered: list[Document] = []
-        self.wall_seconds = 0.0
+        self.sent, self.wall_seconds = 0, 0.0
+        self._minutes = minutes
         self._url, self._crasher, self._progress = url, crasher, progress
-        self._sent, self._documents, self._begun = 0, 0, time.perf_counter()
+        self._documents, self._begun = 0, time.perf_counter()
         self._next_round = ROUND_LINES
         self._due = self._crashes()
         self._group = asyncio.TaskGroup()
@@ -55,7 +57,7 @@ class Flood:
         chores = asyncio.create_task(self._chores())
         try:
             async with self._group as group:
-                documents = self.plan.documents()
+                documents = self._in_time(self.plan.documents())
                 for client in self._clients:
                     group.create_task(client.work(documents))
             await self._retry()
@@ -67,15 +69,22 @@ class Flood:
         await self._end_expired()
         return self.told
 
+    def _in_time(self, documents: Iterator[Document]) -> Iterator[Document]:
+        """As many of them as can be sent in time."""
+        for document in documents:
+            if self._minutes is not None and time.perf_counter() - self._begun > self._minutes * 60:
+                return
+            yield document
+
     async def passed(self, document: Document) -> None:
         """A document was sent: goods move, the buyer looks, and whoever is to be killed by now is."""
-        self._sent += document.lines
+        self.sent += document.lines
         self._documents += 1
-        self._progress(f"Flooding{self._pace()}", self._sent)
-        if self._sent >= self._next_round and not self._buying.locked():
-            self._next_round = self._sent + ROUND_LINES
+        self._progress(f"Flooding{self._pace()}", self.sent)
+        if self.sent >= self._next_round and not self._buying.locked():
+            self._next_round = self.sent + ROUND_LINES
             self._group.create_task(self._buy())
-        while self._due and self._sent >= self._due[0][0]:
+        while self._due and self.sent >= self._due[0][0]:
             self._group.create_task(self._crash(self._due.pop(0)[1]))
         if move := self.goods.after(self._documents):
             await self._clients[self._documents % len(self._clients)].post_move(move)
@@ -84,8 +93,8 @@ class Flood:
         seconds = time.perf_counter() - self._begun
         if seconds < 3:
             return ""
-        rate = self._sent / seconds
-        left = round(max(self.plan.lines - self._sent, 0) / max(rate, 0.001))
+        rate = self.sent / seconds
+        left = round(max(self.plan.lines - self.sent, 0) / max(rate, 0.001))
         return f", {rate:,.0f} lines a second, {left // 60}:{left % 60:02} left"
 
     async def _buy(self) -> None:
@@ -96,7 +105,7 @@ class Flood:
     async def _retry(self) -> None:
         """Send again what had no answer: to the other server, until there is one."""
         while self.unanswered:
-            self._progress(f"Sending again what had no answer ({len(self.unanswered)})", self._sent)
+            self._progress(f"Sending again what had no answer ({len(self.unanswered)})", self.sent)
             again, self.unanswered = iter(self.unanswered), []
             for web in self.webs:
                 await web.wait()

@@ -28,6 +28,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     clients: int
     seed: int
     crash_database: bool
+    minutes: float | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +66,7 @@ async def run(
     plan = Plan(asked.lines, items, kits, asked.seed)
     crasher = DatabaseCrasher(url, server) if asked.crash_database else None
     async with _served(url) as webs:
-        flood = Flood(plan, webs, url, secret, asked.clients, crasher, progress)
+        flood = Flood(plan, webs, url, secret, asked.clients, crasher, progress, asked.minutes)
         try:
             told = await flood.run()
         except BaseExceptionGroup as failures:
@@ -75,7 +76,7 @@ async def run(
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         findings = examine(connection, told, look=lambda name: progress(f"Looking: {name}", asked.lines))
         became = tally(connection)
-    return _verdict(asked, told, flood.wall_seconds, time.perf_counter() - begun, findings, became)
+    return _verdict(asked, told, flood, time.perf_counter() - begun, findings, became)
 
 
 @contextlib.asynccontextmanager
@@ -97,11 +98,11 @@ async def _served(url: str) -> AsyncGenerator[list[Web]]:
 
 
 def _verdict(
-    asked: Asked, told: Told, seconds: float, looked: float, findings: list[Finding], became: dict[str, int]
+    asked: Asked, told: Told, flood: Flood, looked: float, findings: list[Finding], became: dict[str, int]
 ) -> Verdict:
     return Verdict(
         passed=not any(finding.wrong for finding in findings), seed=asked.seed, lines=became.pop("lines"),
-        orders=became.pop("orders"), seconds=round(seconds, 1), looked_seconds=round(looked, 1),
-        lines_per_second=round(asked.lines / max(seconds, 0.001)), p50_ms=told.milliseconds(0.5),
+        orders=became.pop("orders"), seconds=round(flood.wall_seconds, 1), looked_seconds=round(looked, 1),
+        lines_per_second=round(flood.sent / max(flood.wall_seconds, 0.001)), p50_ms=told.milliseconds(0.5),
         p99_ms=told.milliseconds(0.99), counts=dict(sorted(told.counts.items())), became=became, findings=findings,
     )  # fmt: skip
