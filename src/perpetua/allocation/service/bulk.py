@@ -1,10 +1,11 @@
 """Many orders in one request: taken in groups, each with its own answer."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from perpetua.access.types import Actor
-from perpetua.allocation.service.placing import Outcome, Request, place_together
+from perpetua.allocation.service.placing import Outcome, Request, Turn, place_together
 from perpetua.kit.clock import Clock, system_clock
 from perpetua.kit.database import Database
 from perpetua.kit.errors import InvalidValue, Refusal, TooLarge
@@ -16,6 +17,8 @@ MAX_BULK_ORDERS: Final = 2_000
 MAX_BULK_LINES: Final = 20_000
 GROUP_LINES: Final = 500
 """Of one transaction; an order with more is one of its own. Longer ones would keep others waiting for positions."""
+AT_ONCE: Final = 2
+"""Groups under way: while one is written, the next is looked up and drafted. They are decided one after the other."""
 
 
 async def place_many(
@@ -44,9 +47,19 @@ async def place_many(
             outcomes[at] = InvalidValue("external_id", "(absent)", "is missing; among many, each order needs its own")
         else:
             asked[at] = one
-    for group in _groups(asked):
-        taken = await place_together(db, [Request(actor, asked[at]) for at in group], clock=clock)
-        outcomes |= zip(group, taken, strict=True)
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def taken(group: list[int], turn: Turn) -> None:
+        async with places:
+            requests = [Request(actor, asked[at]) for at in group]
+            answers = await place_together(db, requests, clock=clock, turn=turn)
+            outcomes.update(zip(group, answers, strict=True))
+
+    turn = None
+    async with asyncio.TaskGroup() as tasks:
+        for group in _groups(asked):
+            turn = Turn(after=turn)
+            tasks.create_task(taken(group, turn))
     return [outcomes[at] for at in range(len(orders))]
 
 

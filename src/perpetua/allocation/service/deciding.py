@@ -1,7 +1,7 @@
 """The decision and its record: lock, look, decide, write, in the caller's transaction."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -20,8 +20,9 @@ from perpetua.orders.types import Counts, NewLine, NewOrder, Order, OrderLine, S
 __all__ = ["decide_new"]
 
 
-async def decide_new(tx: Tx, drafts: Drafts, now: datetime) -> dict[int, Order]:
-    """Decide the drafts together and write them; the orders as they are now, by their place among the requests."""
+async def decide_new(tx: Tx, drafts: Drafts, now: datetime, *, locked: Callable[[], None]) -> dict[int, Order]:
+    """Decide the drafts together and write them; the orders as they are now, by their place among the requests. Calls
+    `locked` once their positions are."""
     if not drafts.orders:
         return {}
     ground = drafts.ground
@@ -35,6 +36,7 @@ async def decide_new(tx: Tx, drafts: Drafts, now: datetime) -> dict[int, Order]:
     positions = await lock_to_decide(
         tx, variants, sites, now, with_lots=_tracked(drafts), sharing=_sharing(drafts)
     )  # fmt: skip
+    locked()
     if own:  # as they are under the lock
         held = await holding.held_for(tx, drafts.orders)
     turned = await holding.turn(tx, held, drafts.orders, ground.version)

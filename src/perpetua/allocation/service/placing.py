@@ -1,5 +1,6 @@
 """Taking orders: many at once, decided together in one transaction, each with an answer of its own."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -19,7 +20,7 @@ from perpetua.orders import service as orders
 from perpetua.orders.errors import ExternalIdReused
 from perpetua.orders.types import Order, PlaceOrder
 
-__all__ = ["Outcome", "Request", "examine", "place", "place_together", "take"]
+__all__ = ["Outcome", "Request", "Turn", "examine", "place", "place_together", "take"]
 
 TRIES = 4
 Outcome = Answered[Order] | Refusal
@@ -58,14 +59,39 @@ async def place(
     return outcome
 
 
-async def place_together(db: Database, requests: Sequence[Request], *, clock: Clock = system_clock) -> list[Outcome]:
+class Turn:
+    """When the positions may be locked: after those who came before have locked theirs, so that who comes first is
+    decided first."""
+
+    def __init__(self, *, after: "Turn | None" = None) -> None:
+        self._after = after
+        self._over = asyncio.Event()
+
+    async def comes(self) -> None:
+        """Wait for it."""
+        if self._after is not None:
+            await self._after._over.wait()
+            self._after = None
+
+    def is_over(self) -> None:
+        """The positions are locked, or need not be."""
+        self._over.set()
+
+
+async def place_together(
+    db: Database, requests: Sequence[Request], *, clock: Clock = system_clock, turn: Turn | None = None
+) -> list[Outcome]:
     """Take orders together: one transaction, one decision, an answer or a refusal for each, in their order.
 
     What is wrong with one order is told to its sender alone. Should the whole fail for what is in it, each is tried by
     itself, so that one cannot hold the others up.
     """
-    sent, outcomes = _all_sent(requests, clock())
-    tried = await _tried(db, list(sent.values()), clock)
+    turn = turn or Turn()
+    try:
+        sent, outcomes = _all_sent(requests, clock())
+        tried = await _tried(db, list(sent.values()), clock, turn)
+    finally:
+        turn.is_over()
     outcomes |= zip(sent, tried, strict=True)
     return [outcomes[at] for at in range(len(requests))]
 
@@ -73,7 +99,7 @@ async def place_together(db: Database, requests: Sequence[Request], *, clock: Cl
 async def take(tx: Tx, requests: Sequence[Request], now: datetime) -> list[Outcome]:
     """As `place_together`, in the caller's transaction."""
     sent, outcomes = _all_sent(requests, now)
-    outcomes |= zip(sent, await _take(tx, list(sent.values()), now), strict=True)
+    outcomes |= zip(sent, await _take(tx, list(sent.values()), now, Turn()), strict=True)
     return [outcomes[at] for at in range(len(requests))]
 
 
@@ -112,12 +138,12 @@ def _sent(request: Request, now: datetime) -> Sent:
     return Sent(request, digest(COMMAND, request.order))
 
 
-async def _tried(db: Database, sent: list[Sent], clock: Clock) -> list[Outcome]:
+async def _tried(db: Database, sent: list[Sent], clock: Clock, turn: Turn) -> list[Outcome]:
     if not sent:
         return []
     for attempt in range(TRIES):
         try:
-            return await db.run(lambda tx: _take(tx, sent, clock()), by_key=True)
+            return await db.run(lambda tx: _take(tx, sent, clock(), turn), by_key=True)
         except pg.UniqueViolation:
             # Another has just written one of these orders: looked for again, it is found. Among many, each try may meet
             # somebody else.
@@ -127,11 +153,11 @@ async def _tried(db: Database, sent: list[Sent], clock: Clock) -> list[Outcome]:
             if len(sent) == 1:
                 raise
             break
-    alone = [await _tried(db, [one], clock) for one in sent]
+    alone = [await _tried(db, [one], clock, turn) for one in sent]
     return [outcome for one in alone for outcome in one]
 
 
-async def _take(tx: Tx, sent: list[Sent], now: datetime) -> list[Outcome]:
+async def _take(tx: Tx, sent: list[Sent], now: datetime, turn: Turn) -> list[Outcome]:
     seen = await _look(tx, sent)
     outcomes = await _known(tx, sent, seen)
     repeats, first = dict[int, int](), dict[tuple[object, ...], int]()
@@ -145,7 +171,8 @@ async def _take(tx: Tx, sent: list[Sent], now: datetime) -> list[Outcome]:
     fresh = {at: one.request for at, one in enumerate(sent) if at not in outcomes and at not in repeats}
     drafts, refused = draft_all(fresh, {at: sent[at].body_hash for at in fresh}, seen, now)
     outcomes |= refused
-    taken = await decide_new(tx, drafts, now)
+    await turn.comes()
+    taken = await decide_new(tx, drafts, now, locked=turn.is_over)
     outcomes |= {at: Answered(order) for at, order in taken.items()}
     await keep_many(tx, [(claim, order) for at, order in taken.items() if (claim := sent[at].claim)])
     for at, before in repeats.items():
