@@ -266,3 +266,18 @@ async def test_an_order_costs_as_many_statements_whatever_its_length(
         await costs("ship", "POST", f"{path}/ship", {"lines": [{"line_no": n + 1} for n in range(number)]})
         await costs("cancel", "POST", f"{path}/cancel", {"reason": "x"})
     assert all(len(costs) == 1 for costs in counts.values()), counts
+
+
+@pytest.mark.parametrize(
+    "when", ["0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00", "2026-01-01T00:00:00"]
+)
+async def test_an_order_was_placed_at_some_time_that_there_is(client: Client, when: str) -> None:
+    answer = await client.post("/api/orders", json=body(placed_at=when))
+    assert (answer.status_code, answer.json()["field"]) == (422, "placed_at"), answer.text
+
+
+async def test_a_refusal_tells_the_orders_own_status(client: Client) -> None:
+    made = (await client.post("/api/orders", json=body("1", "MILK"))).json()["id"]
+    refused = await client.post(f"/api/orders/{made}/ship", json={})
+    told = refused.json()
+    assert (told["status"], told["order_status"], told["code"]) == (409, "BACKORDERED", "order_closed")

@@ -1,5 +1,7 @@
 """What orders refuse, with the facts their reader needs."""
 
+from typing import Any
+
 from perpetua.kit.errors import Conflict, InvalidValue
 
 __all__ = ["BeingPicked", "CustomerCodeTaken", "ExternalIdReused", "OrderClosed", "UnknownItems"]
@@ -15,19 +17,24 @@ class ExternalIdReused(Conflict):
 
 
 class OrderClosed(Conflict):
-    """The order is too far for what was asked."""
+    """The order is too far for what was asked. Facts: order_id, order_status, reason."""
 
     code = "order_closed"
     title = "The order is too far for that"
-    sentence = "Order {order_id} is {status}: {reason}."
+    sentence = "Order {order_id} is {order_status}: {reason}."
+    remedy = "Read it again: what can be done follows from its lines."
+
+    def __init__(self, *, status: str, **facts: Any) -> None:
+        # Not as `status`: that of a problem is its HTTP status.
+        super().__init__(order_status=status, **facts)
 
 
 class BeingPicked(Conflict):
-    """What is asked would take goods away that people are picking or have packed. Facts: order_id, status, lines."""
+    """What is asked would take goods from people who pick or have packed them. Facts: order_id, order_status, lines."""
 
     code = "being_picked"
     title = "It is being picked"
-    sentence = "Order {order_id} is {status}: of its lines {lines} goods are in people's hands."
+    sentence = "Order {order_id} is {order_status}: of its lines {lines} goods are in people's hands."
     remedy = "Name only what waits for stock, have it put back, or ask somebody with orders.override."
 
 

@@ -74,8 +74,11 @@ def check(order: PlaceOrder, now: datetime) -> None:
         if value is not None:
             _text(field, value, longest)
     _life(order.min_life_days)
-    if order.placed_at is not None and (order.placed_at.tzinfo is None or order.placed_at > now + _SLACK):
-        raise InvalidValue("placed_at", order.placed_at.isoformat(), "must have a time zone and not lie in the future")
+    if order.placed_at is not None:
+        if order.placed_at.tzinfo is None:
+            raise InvalidValue("placed_at", order.placed_at.isoformat(), "must have a time zone; end it with Z for UTC")
+        if order.placed_at.year < 1970 or order.placed_at > now + _SLACK:
+            raise InvalidValue("placed_at", order.placed_at.isoformat(), "must lie between 1970 and now")
     country = order.ship_to.country if order.ship_to else None
     if country is not None and not (len(country) == 2 and country.isascii() and country.isalpha()):
         raise InvalidValue("ship_to.country", country, "must be a country's two letters, such as GB")

@@ -173,7 +173,7 @@ async def hands_off(tx: Tx, actor: Actor, held: Held, line_nos: Sequence[int], r
     """
     if not line_nos or not orders.on_floor(held.order.status):
         return
-    facts: dict[str, Any] = {"order_id": held.order.id, "status": held.order.status, "lines": list(line_nos)}
+    facts: dict[str, Any] = {"order_id": held.order.id, "order_status": held.order.status, "lines": list(line_nos)}
     if not actor.may("orders.override"):
         raise BeingPicked(**facts)
     await audit_override(tx, actor, f"order {held.order.id} is {held.order.status}", reason, facts=facts)

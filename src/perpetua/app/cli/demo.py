@@ -1,6 +1,7 @@
 """`perpetua demo`: a believable company, served."""
 
 import asyncio
+import contextvars
 import time
 
 import msgspec
@@ -55,7 +56,8 @@ def demo(*, serve: bool = True) -> int:
     with storage.url(settings, say=common.say) as url:  # one server from here to the end
         seconds = None if _is_whole(url) else asyncio.run(_make(settings, url))
         if serve:
-            return run.together(settings, lambda: _tell(settings, seconds))
+            here = contextvars.copy_context()  # it is told from a thread, which does not know of --json
+            return run.together(settings, lambda: here.run(_tell, settings, seconds))
         _tell(settings, seconds)
     return common.DONE
 
