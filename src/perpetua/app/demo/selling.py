@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Final
 
 from perpetua.allocation import service as allocation
-from perpetua.allocation.service import Outcome
+from perpetua.allocation.service import Outcome, Request
 from perpetua.allocation.types import ChannelRules, Jump, Reserve, ReserveLine, Rules, SetRules, TierRules
 from perpetua.app.demo.history import Trade
 from perpetua.app.demo.sites import SITES
@@ -41,6 +41,7 @@ __all__ = ["KIT", "ORDERS", "make"]
 SEED: Final = 20_260_401
 ORDERS: Final = 160
 DAYS: Final = 12
+TOGETHER: Final = 10
 KIT: Final = "SET-WEEKEND"
 
 RULES: Final = Rules(
@@ -81,7 +82,11 @@ async def make(db: Database, trade: Trade, crew: Staff, now: datetime) -> None:
     await _holds(db, trade, crew, goods[6:10], now)
     asked = [_order(rng, trade, goods, number, now) for number in range(ORDERS)]
     asked += _more_than_there_is(trade, scarce, now)
-    placed = await allocation.place_many(db, crew.manager, asked, clock=lambda: now)
+    # By keys: done again, each answer is that of then, and what follows from it the same.
+    wanted = [Request(crew.manager, one, key=f"demo-order-{one.external_id}") for one in asked]
+    placed: list[Outcome] = []
+    for first in range(0, len(wanted), TOGETHER):
+        placed += await allocation.place_together(db, wanted[first : first + TOGETHER], clock=lambda: now)
     await _on_their_way(db, rng, crew, placed, now)
     await _some_comes(db, trade, crew, scarce[0], now)
 
