@@ -1,5 +1,6 @@
 """What was promised is kept, whatever moves the stock beneath it; and it is proved."""
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -72,6 +73,59 @@ async def test_what_comes_for_those_far_back_in_the_queue_goes_to_them(
     lines = [ReceiveLine(sku=sku, quantity=Decimal(4), location="LON-A-1") for sku in ("FORK", "KNIFE")]
     await ledger.receive(db, world.actor(), Receive(lines=lines))
     assert [(await now(db, world, one)).status for one in (*forks, knife)] == ["ALLOCATED"] * 4
+    await sound(db)
+
+
+async def make_site(db: Database, code: str, *zones: str) -> list[int]:
+    """A site of a test's own, with zones; the ids of all."""
+    make_place = sql("""
+        INSERT INTO locations (code, name, kind, parent_id)
+        VALUES (%(c)s, '', CASE WHEN %(p)s::bigint IS NULL THEN 'store' ELSE 'zone' END, %(p)s) RETURNING id""")
+    async with db.admin() as tx:
+        site = await tx.value(make_place, {"c": code, "p": None})
+        return [site, *[await tx.value(make_place, {"c": zone, "p": site}) for zone in zones]]
+
+
+async def test_a_place_that_opens_again_fills_who_waits(db: Database, world: SimpleNamespace) -> None:
+    await make(db, world, "CHEST")
+    place = await places.get(db, world.actor(), world.places["LON-A-2"])
+    done = await places.change(db, world.actor(), place.id, ChangeLocation(sellable=False), version=place.version)
+    await bring(db, world, "CHEST", 2, "LON-A-2")
+    waits = await order(db, world, ("CHEST", 2))
+    assert waits.status == "BACKORDERED"
+    version = done.answer.version
+    done = await places.change(db, world.actor(), place.id, ChangeLocation(sellable=True), version=version)
+    assert (await now(db, world, waits)).status == "ALLOCATED"
+    kiosk, _ = await make_site(db, "KIOSK", "KIOSK-1")
+    site = await places.get(db, world.actor(), kiosk)
+    done = await places.change(db, world.actor(), site.id, ChangeLocation(sellable=False), version=site.version)
+    await bring(db, world, "CHEST", 1, "KIOSK-1")
+    waits = await order(db, world, ("CHEST", 1))
+    assert waits.status == "BACKORDERED"
+    version = done.answer.version
+    await places.change(db, world.actor(), site.id, ChangeLocation(sellable=True), version=version)
+    assert (await now(db, world, waits)).lines[0].sites == {"KIOSK": 1}
+    await sound(db)
+
+
+async def test_a_place_with_promised_lots_closes_if_others_stand_in(db: Database, world: SimpleNamespace) -> None:
+    await make(db, world, "CHEESE", tracking="lot")
+    today = datetime.now(UTC).date()
+    _, first, second = await make_site(db, "DAIRY", "DAIRY-1", "DAIRY-2")
+    await bring(db, world, "CHEESE", 4, "DAIRY-1", lot="A", expires_on=str(today + timedelta(days=60)))
+    await bring(db, world, "CHEESE", 4, "DAIRY-2", lot="B", expires_on=str(today + timedelta(days=90)))
+    one = await order(db, world, ("CHEESE", 3))
+    place = await places.get(db, world.actor(), first)
+    done = await places.change(db, world.actor(), place.id, ChangeLocation(sellable=False), version=place.version)
+    told = (await service.explain(db, world.actor(), one.id)).lines[0].later
+    assert [(row.action, row.says) for row in told] == [("moved", "Of lot A moved 3 to lot B: lot A has less.")]
+    done = await places.change(db, world.actor(), place.id, ChangeLocation(sellable=True), version=done.answer.version)
+    strict = await order(db, world, ("CHEESE", 1), min_life_days=80)
+    assert strict.status == "ALLOCATED"
+    other = await places.get(db, world.actor(), second)
+    with pytest.raises(StockPromised) as refused:
+        await places.change(db, world.actor(), other.id, ChangeLocation(sellable=False), version=other.version)
+    assert (refused.value.sku, refused.value.lot) == ("CHEESE", "B")
     await sound(db)
 
 

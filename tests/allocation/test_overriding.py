@@ -16,7 +16,7 @@ from perpetua.kit.database import Database
 from perpetua.kit.errors import NotAllowed, Refusal
 from perpetua.ledger import service as ledger
 from perpetua.ledger.types import Adjust, AdjustLine
-from perpetua.orders.types import Order
+from perpetua.orders.types import ChangeLine, ChangeOrder, Order, PlaceLine
 
 
 async def take(
@@ -128,7 +128,12 @@ async def test_who_waits_is_told_when_it_comes(
     assert (await service.expect_all(db), await days()) == (0, [None] * 4)
     monkeypatch.setattr(port, "_supplies", [Fake()])
     late = await order(db, world, ("PEAR", 1))
-    assert await service.expect_all(db) >= 4
+    assert late.lines[0].expected_on == str(datetime.now(UTC).date())  # with the answer
+    oven = PlaceLine(sku="OVEN", quantity=Decimal(1))
+    more = ChangeOrder(lines=[ChangeLine(line_no=1, quantity=Decimal(2))], add=[oven])
+    changed = (await service.change(db, world.actor(), late.id, more, version=late.version)).answer
+    assert [line.expected_on for line in changed.lines] == [late.lines[0].expected_on, None]  # not all is on its way
+    assert await service.expect_all(db) >= 3
     assert await days() == ["2090-01-05", "2090-01-09", "2090-01-07", None]
     assert (await now(db, world, late)).lines[0].expected_on == str(datetime.now(UTC).date())
     assert await service.expect_all(db) == 0

@@ -88,3 +88,19 @@ UNION
 SELECT r.variant_id, r.site_id FROM reservations r JOIN lots t ON t.id = r.lot_id
 WHERE r.state = 'open' AND r.lot_id <> 0 AND (t.blocked OR t.expires_on < %(today)s::date)
 ORDER BY 1, 2;
+
+-- name: lying_in
+-- Where something lies, in a place or what stands in it, that somebody waits for (themselves or for a kit), or that lots
+-- are promised of.
+SELECT DISTINCT v.variant_id, l.site_id
+FROM locations l JOIN inventory_levels v ON v.location_id = l.id AND v.on_hand > 0
+WHERE l.path @> ARRAY[%(location_id)s::bigint] AND l.kind <> 'transit' AND (
+  EXISTS (SELECT FROM order_lines w WHERE w.variant_id = v.variant_id
+          AND w.quantity > w.allocated + w.shipped + w.cancelled + w.refused)
+  OR EXISTS (SELECT FROM kit_components k JOIN order_lines w ON w.variant_id = k.kit_id
+             AND w.quantity > w.allocated + w.shipped + w.cancelled + w.refused WHERE k.component_id = v.variant_id)
+  OR EXISTS (SELECT FROM order_allocations a WHERE a.variant_id = v.variant_id AND a.site_id = l.site_id
+             AND a.lot_id = v.lot_id AND a.state = 'open' AND v.lot_id <> 0)
+  OR EXISTS (SELECT FROM reservations r WHERE r.variant_id = v.variant_id AND r.site_id = l.site_id
+             AND r.lot_id = v.lot_id AND r.state = 'open' AND v.lot_id <> 0))
+ORDER BY 1, 2;

@@ -1,6 +1,6 @@
 """Use cases of allocation: one public function, one transaction. Those that take `tx` first join another word's.
 
-Whoever imports this has promises kept: from here on allocation listens to the ledger.
+Whoever imports this has promises kept: from here on allocation listens to ledger and places.
 """
 
 from perpetua.allocation.service.amending import change, release_order
@@ -14,12 +14,14 @@ from perpetua.allocation.service.explaining import explain, list_decisions
 from perpetua.allocation.service.filling import fill
 from perpetua.allocation.service.gathering import Gathering
 from perpetua.allocation.service.guarding import KEEPER
+from perpetua.allocation.service.opening import OPENER
 from perpetua.allocation.service.overriding import jump, take_from
 from perpetua.allocation.service.placing import Outcome, Request, examine, place, place_together, take
 from perpetua.allocation.service.reading import current, get, list_orders
 from perpetua.allocation.service.reserving import expire, extend, list_reservations, release, reserve
 from perpetua.allocation.service.shipping import ship
 from perpetua.ledger import events
+from perpetua.places import events as place_events
 
 __all__ = [
     "MAX_BULK_LINES",
@@ -63,3 +65,4 @@ __all__ = [
 ]
 
 events.listen(KEEPER)
+place_events.listen(OPENER)

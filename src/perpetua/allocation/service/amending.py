@@ -10,6 +10,7 @@ from perpetua.access.types import Actor
 from perpetua.allocation import rules, store
 from perpetua.allocation.service.changing import Held, hands_off, hold, require_sites, waiting_keys
 from perpetua.allocation.service.drafting import Terms, want
+from perpetua.allocation.service.expecting import expect_lines
 from perpetua.allocation.service.filling import fill, lock_to_decide
 from perpetua.allocation.service.reading import current
 from perpetua.allocation.service.releasing import Ending, end, open_of, part_of, settle_statuses
@@ -119,6 +120,9 @@ async def change(
         targets = _targets(held, command)
         await _lessen(tx, actor, held, targets, command.reason, now)
         await _raise(tx, actor, held, targets, list(zip(added, command.add, strict=True)), command.reason, now)
+        left = [line for line in await orders.lines_to_change(tx, order_id) if line.backordered]
+        waiting = {line.id: [variant for variant, _ in _parts(line, held.kits)] for line in left}
+        await expect_lines(tx, held.ground, waiting, now)
         return (await current(tx, [order_id]))[order_id]
 
     body = {"order_id": order_id, "version": version, "command": command}

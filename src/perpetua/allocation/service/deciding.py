@@ -5,10 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import msgspec
+
 from perpetua.access.types import SYSTEM
 from perpetua.allocation import rules, store
 from perpetua.allocation.service import holding
 from perpetua.allocation.service.drafting import Draft, Drafts
+from perpetua.allocation.service.expecting import expect_lines
 from perpetua.allocation.service.filling import lock_and_give, lock_to_decide
 from perpetua.allocation.store import Entry, Part
 from perpetua.allocation.types import Decided, Take
@@ -63,7 +66,30 @@ async def decide_new(tx: Tx, drafts: Drafts, now: datetime, *, locked: Callable[
     await store.record(tx, ground.version, takes, entries)
     if turned:
         await holding.give_rest(tx, SYSTEM.person_id, turned, [take for _, take in takes], now)
-    return answers
+    return await _expected(tx, drafts, made, answers, now)
+
+
+async def _expected(
+    tx: Tx, drafts: Drafts, made: Mapping[int, NewOrder], answers: dict[int, Order], now: datetime
+) -> dict[int, Order]:
+    """The answers with the days when what waits is to come, where that is known."""
+    waiting = {
+        line.id: [variant for variant, _ in wanted.parts]
+        for at, order in made.items()
+        for line, wanted in zip(order.lines, drafts.orders[at].wanted.lines, strict=True)
+        if line.quantity > line.allocated + line.refused
+    }
+    days = await expect_lines(tx, drafts.ground, waiting, now) if waiting and drafts.ground else {}
+    if not days:
+        return answers
+    told = {(at, line.line_no): days.get(line.id) for at, order in made.items() for line in order.lines}
+    return {
+        at: msgspec.structs.replace(order, lines=[
+            msgspec.structs.replace(line, expected_on=str(day)) if (day := told[at, line.line_no]) else line
+            for line in order.lines
+        ])
+        for at, order in answers.items()
+    }  # fmt: skip
 
 
 def _tracked(drafts: Drafts) -> set[int]:

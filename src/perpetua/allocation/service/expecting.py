@@ -1,6 +1,6 @@
 """When will it come: lines that wait are told the day, by their turn and what is to come."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -10,12 +10,13 @@ from perpetua.allocation import port, store
 from perpetua.allocation.rules import arrivals
 from perpetua.allocation.service.configuring import AT_ONCE, Q
 from perpetua.allocation.service.releasing import in_turn_params
+from perpetua.allocation.store import Ground
 from perpetua.allocation.types import Waits
 from perpetua.kit.clock import Clock, system_clock
 from perpetua.kit.database import Database, Tx
 from perpetua.orders import service as orders
 
-__all__ = ["expect", "expect_all"]
+__all__ = ["expect", "expect_all", "expect_lines"]
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,19 +37,44 @@ async def expect(tx: Tx, variant_ids: Sequence[int], now: datetime) -> int:
     ground = await store.ground(tx)
     sites = sorted(site.id for site in ground.sites)
     await store.lock(tx, variant_ids, sites, with_lots=(), sharing=(), today=now.date())
-    asked = {"variant_ids": sorted(set(variant_ids))} | in_turn_params(ground.rules)
-    lines = await tx.rows(Q["to_expect"], asked, as_=Line)
-    coming = [
-        one for one in await port.expected(tx, sorted({line.variant_id for line in lines})) if one.site_id in set(sites)
-    ]  # fmt: skip
-    days = arrivals(
-        [Waits(line.line_id, line.variant_id, line.quantity, line.site_id) for line in lines],
-        [(one.variant_id, one.site_id, max(one.on, now.date()), one.quantity) for one in coming],
-    )
+    lines, days = await _days(tx, ground, variant_ids, now)
     before = {line.line_id: line.expected_on for line in lines}
     changed = {line_id: days.get(line_id) for line_id, day in sorted(before.items()) if days.get(line_id) != day}
     await orders.expect(tx, changed)
     return len(changed)
+
+
+async def expect_lines(tx: Tx, ground: Ground, waiting: Mapping[int, Iterable[int]], now: datetime) -> dict[int, date]:
+    """Tell these lines (each with the items that it waits for) when that is to come, as they are written or changed;
+    the others that wait are told within the minute. Nothing more is asked where nobody knows, or nothing is to come.
+
+    In the transaction that writes them, under their positions' locks.
+    """
+    variants = {variant for some in waiting.values() for variant in some}
+    if not variants or not port.known() or not await port.expected(tx, sorted(variants)):
+        return {}
+    _, every = await _days(tx, ground, sorted(variants), now)
+    days = {line_id: day for line_id, day in every.items() if line_id in waiting}
+    await orders.expect(tx, days)
+    return days
+
+
+async def _days(
+    tx: Tx, ground: Ground, variant_ids: Iterable[int], now: datetime
+) -> tuple[list[Line], dict[int, date]]:
+    """The lines that wait for these, in turn, and for each of which all is to come the day when it is."""
+    asked = {"variant_ids": sorted(set(variant_ids))} | in_turn_params(ground.rules)
+    lines = await tx.rows(Q["to_expect"], asked, as_=Line)
+    sites = {site.id for site in ground.sites}
+    coming = await port.expected(tx, sorted({line.variant_id for line in lines}))
+    days = arrivals(
+        [Waits(line.line_id, line.variant_id, line.quantity, line.site_id) for line in lines],
+        [
+            (one.variant_id, one.site_id, max(one.on, now.date()), one.quantity)
+            for one in coming if one.site_id in sites
+        ],
+    )  # fmt: skip
+    return lines, days
 
 
 async def expect_all(db: Database, *, clock: Clock = system_clock) -> int:

@@ -25,7 +25,7 @@ from perpetua.places.types import ChangeLocation, CreateLocation, Location, Upse
 
 __all__ = ["Loaded", "take_back", "upsert"]
 
-_ALONE: Final = frozenset({"code", "kind", "active", "parent"})
+_ALONE: Final = frozenset({"code", "kind", "active", "sellable", "parent"})
 """Fields with which more than the place itself changes."""
 _FIELDS: Final = tuple(name for name in UpsertLocation.__struct_fields__ if name != "parent")
 

@@ -14,7 +14,7 @@ from perpetua.kit import json
 from perpetua.kit.database import Database, Tx
 from perpetua.kit.errors import InvalidValue, Missing, Refusal, Stale
 from perpetua.kit.idempotency import Answered, once
-from perpetua.places import rules, store
+from perpetua.places import events, rules, store
 from perpetua.places.errors import CodeTaken, FixedPlace, HoldsStock, InactivePlace, NotEmpty, PlaceInUse, StockPromised
 from perpetua.places.service.lookups import resolve
 from perpetua.places.types import (
@@ -30,6 +30,8 @@ from perpetua.places.types import (
 __all__ = ["change", "change_here", "move", "move_here", "remove", "said", "translated"]
 
 _FLAGS = ("active", "sellable", "negative_allowed")
+_COUNTING = frozenset({"active", "sellable", "kind"})
+"""Fields with which stock counts otherwise."""
 
 
 async def change(
@@ -124,6 +126,9 @@ async def change_here(tx: Tx, actor: Actor, before: Location, command: ChangeLoc
     """As `change`, in a transaction that holds the topology lock alone."""
     values = await _new_values(tx, before, command)
     below = _flags_below(command, values)
+    counts = bool(_COUNTING & values.keys() or any(flag is not None for flag in below.values()))
+    if counts:
+        await events.tell_before(tx, before.id)
     if values:
         with translated(before.code, values.get("code")):
             await store.update(tx, before.id, values)
@@ -132,6 +137,8 @@ async def change_here(tx: Tx, actor: Actor, before: Location, command: ChangeLoc
             await store.change_below(tx, before.id, below)
     after = await store.read(tx, actor, before.id)
     assert after is not None
+    if counts:
+        await events.tell_after(tx, actor, after.id, after.code)
     await access.audit(tx, actor, "place", before.id, "updated", said(before), said(after), path=after.path)
     return after
 
@@ -149,10 +156,12 @@ async def move_here(tx: Tx, actor: Actor, before: Location, parent: str | int) -
         raise InactivePlace(location=to.code)
     if before.parent_id == to.id:
         return Moved(location=before, moved=0)
+    await events.tell_before(tx, before.id)
     with translated(place.code):
         moved = await store.move_subtree(tx, before.id, to.id)
     after = await store.read(tx, actor, before.id)
     assert after is not None
+    await events.tell_after(tx, actor, after.id, after.code)
     was, now = {"parent": before.path_codes[-2]}, {"parent": to.code, "moved": moved}
     await access.audit(tx, actor, "place", before.id, "moved", was, now, path=after.path)
     return Moved(location=after, moved=moved)
