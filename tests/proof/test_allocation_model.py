@@ -330,7 +330,7 @@ class Allocation(RuleBasedStateMachine):
         with psycopg.connect(self.bench.url) as connection:
             wrong = [one for one in examine(connection, Told()) if one.wrong and one.name not in SENT_BY_HAND]
             connection.rollback()
-        assert not wrong
+        assert not wrong, [(one.name, one.examples) for one in wrong]
 
     async def _there(self) -> tuple[dict[Any, dict[str, int]], dict[tuple[str, str], tuple[int, int]]]:
         lines: dict[Any, dict[str, int]] = {}

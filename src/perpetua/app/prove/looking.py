@@ -65,7 +65,7 @@ LOOK: Final[tuple[LiteralString, ...]] = (
               max(m.placed_at) OVER (PARTITION BY f.variant_id, d.days ORDER BY f.id DESC) AS youngest
        FROM allocation_audit_log f JOIN order_lines n ON n.id = f.line_id JOIN orders m ON m.id = n.order_id
        JOIN (SELECT DISTINCT min_life_days AS days FROM waits) d ON m.min_life_days >= d.days
-       WHERE f.action = 'filled' AND NOT n.kit AND m.fulfilment <> 'complete'""",
+       WHERE f.action = 'filled' AND NOT n.kit AND m.fulfilment <> 'complete' AND m.jumps = 0""",
     "CREATE INDEX ON fills (variant_id, days, id)",
     # What the log tells of lines, and for each line the last change: it says what the line had then.
     """CREATE TEMP VIEW told_of_lines AS

@@ -99,7 +99,8 @@ TRUTHS: Final[tuple[Truth, ...]] = (
                coalesce(g.held, 0) <> l.allocated
         FROM order_lines l LEFT JOIN (
           SELECT line_id, sum(CASE WHEN action IN ('allocated', 'partly_allocated', 'filled', 'changed') THEN given
-                                   WHEN action IN ('released', 'shipped') THEN -asked
+                                   WHEN action = 'taken' AND given > 0 THEN given
+                                   WHEN action IN ('released', 'shipped', 'taken') THEN -asked
                                    WHEN action = 'cancelled' THEN -(facts ->> 'given_back')::numeric ELSE 0 END) AS held
           FROM told_of_lines WHERE id >= coalesce(changed, 0) GROUP BY 1) g ON g.line_id = l.id"""),
     Truth("positions", "On hand, allocated and reserved of each position are the sums of their rows", """
@@ -135,7 +136,7 @@ TRUTHS: Final[tuple[Truth, ...]] = (
                        ORDER BY f.id LIMIT 1) f WHERE f.youngest > w.placed_at)
         FROM waits w
         CROSS JOIN LATERAL (SELECT max(id) AS id FROM allocation_audit_log WHERE order_id = w.order_id
-          AND line_id = w.id AND action IN ('backordered', 'partly_allocated', 'released', 'changed')) g
+          AND line_id = w.id AND action IN ('backordered', 'partly_allocated', 'released', 'changed', 'taken')) g
         WHERE NOT w.kit AND w.fulfilment <> 'complete'"""),
     Truth("fresh", "Nobody was given a lot that ends before it may, or of a tracked item no lot", """
         SELECT concat('allocation ', a.id, ', lot ', a.lot_id),
