@@ -1,5 +1,6 @@
 """Kits: declared, refused where they cannot be, and allocated whole or not at all."""
 
+import asyncio
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -7,11 +8,12 @@ from typing import Any
 import pytest
 from httpx import AsyncClient as Client
 from tests.allocation.helpers import bring, make, make_kit, now, order, sound
+from tests.allocation.test_life import blocked
 
 from perpetua.allocation import service
 from perpetua.items import service as items
 from perpetua.items.types import KitPart, SetComponents
-from perpetua.kit.database import Database
+from perpetua.kit.database import Database, sql
 from perpetua.kit.errors import Refusal
 from perpetua.orders.types import CancelLine, CancelOrder, ShipLine, ShipOrder
 
@@ -92,6 +94,24 @@ async def test_two_kits_and_a_component_of_one_cart_share(db: Database, world: S
     assert (await now(db, world, whole)).status == "BACKORDERED"
     await bring(db, world, "SCREW", 1)
     assert (await now(db, world, whole)).status == "ALLOCATED"
+    await sound(db)
+
+
+async def test_a_kit_that_changes_while_it_is_ordered_is_sold_as_it_became(
+    db: Database, world: SimpleNamespace, database_url: str
+) -> None:
+    await make(db, world, "NUT", "BOLT")
+    await make_kit(db, world, "PAIR", NUT=1, BOLT=1)
+    await bring(db, world, "NUT", 9)
+    await bring(db, world, "BOLT", 9)
+    retried = db.retried["SerializationFailure"]
+    async with db.transaction() as tx:
+        more = sql("UPDATE kit_components SET quantity = 3 WHERE kit_id = %(k)s AND component_id = %(c)s")
+        await tx.execute(more, {"k": world.items["PAIR"], "c": world.items["BOLT"]})
+        coming = asyncio.create_task(order(db, world, ("PAIR", 4)))
+        await blocked(database_url)
+    assert (await coming).lines[0].allocated == 3
+    assert db.retried["SerializationFailure"] == retried + 1
     await sound(db)
 
 

@@ -216,6 +216,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public
 AS $$
 DECLARE this_kit bigint := coalesce(NEW.kit_id, OLD.kit_id);
 BEGIN
+  -- Whoever takes an order of a kit holds this shared from when he reads what it is made of until the order is written.
+  PERFORM pg_advisory_xact_lock(7016);
   IF TG_OP = 'INSERT' AND EXISTS (SELECT FROM inventory_levels v WHERE v.variant_id = this_kit AND v.on_hand <> 0) THEN
     RAISE EXCEPTION 'item % has stock', this_kit USING ERRCODE = 'check_violation', CONSTRAINT = 'kit_has_stock';
   END IF;

@@ -54,6 +54,10 @@ SELECT k.kit_id, k.component_id AS variant_id, k.quantity, i.tracking = 'lot' AS
 FROM kit_components k JOIN product_variants i ON i.id = k.component_id
 WHERE k.kit_id = ANY (%(ids)s::bigint[]) ORDER BY k.kit_id, k.component_id;
 
+-- name: hold_recipes
+-- Until this transaction ends no kit comes to be made of something else: whoever changes one holds this alone.
+SELECT pg_advisory_xact_lock_shared(7016);
+
 -- name: lock_positions
 SELECT variant_id, site_id, on_hand, unsellable, allocated, reserved, freed
 FROM allocation_lock(%(variant_ids)s::bigint[], %(site_ids)s::bigint[]);

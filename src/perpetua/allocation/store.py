@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 import msgspec
+from psycopg import errors as pg
 
 from perpetua.allocation.rules import Key
 from perpetua.allocation.types import Action, LotStock, Position, Rules, Site, Take
@@ -129,6 +130,19 @@ async def kit_parts(tx: Tx, variant_ids: Iterable[int]) -> Mapping[int, list[Par
     """The components of those that are kits, by kit."""
     wanted = sorted(set(variant_ids))
     return _by_kit(await tx.rows(Q["kit_parts"], {"ids": wanted}, as_=Part)) if wanted else {}
+
+
+async def hold_recipes(tx: Tx, kits: Mapping[int, list[Part]]) -> None:
+    """Keep these kits made of what they are; nothing is asked where there are none. Before positions are locked.
+
+    Raises:
+        SerializationFailure: one has become another since it was read; whoever runs the transaction begins it anew.
+    """
+    if not kits:
+        return
+    await tx.value(Q["hold_recipes"])
+    if await kit_parts(tx, kits) != kits:
+        raise pg.SerializationFailure("a kit was changed meanwhile")
 
 
 def _by_kit(parts: Iterable[Part]) -> dict[int, list[Part]]:

@@ -49,6 +49,10 @@ class Metrics:
             registry=self.registry,
         )
         self._pool = Gauge("perpetua_pool", "The connection pool's own figures", ["figure"], registry=self.registry)
+        self._retried = Gauge(
+            "perpetua_transactions_retried", "Transactions begun anew, since the process began", ["cause"],
+            registry=self.registry,
+        )  # fmt: skip
         self._up = Gauge("perpetua_database_up", "1 when the database answered at this reading", registry=self.registry)
         self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._watched: list[tuple[Gauge, str | None, Reading]] = []
@@ -71,6 +75,8 @@ class Metrics:
         """All figures, in Prometheus' own format."""
         for figure, value in db.pool_figures().items():
             self._pool.labels(figure).set(value)
+        for cause, times in db.retried.items():
+            self._retried.labels(cause).set(times)
         self._up.set(1)
         for gauge, label, read in self._watched:
             try:

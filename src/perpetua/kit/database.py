@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import contextvars
 import random
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping
 from decimal import Decimal
 from functools import lru_cache
@@ -169,6 +170,8 @@ class Database:
     def __init__(self, url: str, *, role: str | None = APP_ROLE, min_size: int = 1, max_size: int = 10) -> None:
         self.url = url
         self.role = role
+        self.retried: Counter[str] = Counter()
+        """How many transactions were begun anew, by the reason."""
         self._pool = _Pool(
             url,
             kwargs={"autocommit": True},
@@ -215,7 +218,8 @@ class Database:
             try:
                 async with self._begun(BEGIN + BY_KEY if by_key else BEGIN) as connection:
                     return await act(Tx(connection))
-            except (pg.DeadlockDetected, pg.SerializationFailure):
+            except (pg.DeadlockDetected, pg.SerializationFailure) as error:
+                self.retried[type(error).__name__] += 1
                 if attempt == RETRIES - 1:
                     raise
                 await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311

@@ -109,6 +109,7 @@ async def change(
         now = clock()
         added = await _items(tx, command.add)
         parts = await store.kit_parts(tx, {variant.id for variant in added})
+        await store.hold_recipes(tx, parts)
         also = {variant.id for variant in added} | {part.variant_id for some in parts.values() for part in some}
         held = await hold(tx, actor, order_id, now, also=also)
         if held.order.version != version:

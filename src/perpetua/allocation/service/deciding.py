@@ -30,6 +30,7 @@ async def decide_new(tx: Tx, drafts: Drafts, now: datetime, *, locked: Callable[
         return {}
     ground = drafts.ground
     wanted = [draft.wanted for draft in drafts.orders.values()]
+    await store.hold_recipes(tx, ground.kits)
     held = await holding.held_for(tx, drafts.orders)
     own = {one.key for some in held.values() for one in some}
     variants = {variant for one in wanted for line in one.lines for variant, _ in line.parts} | {key[0] for key in own}

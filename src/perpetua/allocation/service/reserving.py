@@ -191,6 +191,7 @@ async def _reserve(tx: Tx, actor: Actor, command: Reserve, now: datetime) -> Res
     variants = await items.resolve_skus(tx, {line.sku for line in command.lines})
     found = find_variants(command.lines, variants)
     kits = await store.kit_parts(tx, [variant.id for variant in found])
+    await store.hold_recipes(tx, kits)
     ground = await store.ground(tx)
     lines = tuple(
         WantedLine(number, line.quantity, *parts_of(variant, kits), variant.decimals)
