@@ -21,6 +21,7 @@ from perpetua.app.imports_jobs import enqueue, enqueue_undo
 from perpetua.kit import imports, json
 from perpetua.kit.database import Database
 from perpetua.kit.errors import InvalidValue
+from perpetua.kit.http import PathId
 from perpetua.kit.imports import Import, ImportError_, ImportOptions, Source
 from perpetua.kit.listing import Page, PageRequest
 from perpetua.kit.tabular import Limits, csv_stream
@@ -31,7 +32,6 @@ MAX_UPLOAD_BYTES: Final = 100_000_000
 LIMITS: Final = Limits(size_bytes=500_000_000, rows=2_000_000)
 UNDO_AT_ONCE: Final = 2_000
 """Rows of an import that is undone while its sender waits."""
-PathId = Annotated[int, Parameter(ge=0, le=2**63 - 1)]
 _ERRORS: Final = ("file", "line", "field", "value", "code", "reason")
 _BLOCK: Final = 1 << 20
 

@@ -10,8 +10,7 @@ Always true:
 - Undo restores what was changed and removes what was made, or refuses, naming what was changed or used since.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 import msgspec
@@ -39,9 +38,10 @@ from perpetua.kit.imports import (
     Run,
     Tell,
     bad_row,
+    number,
     remembered,
+    yes_or_no,
 )
-from perpetua.kit.quantity import parse_decimal
 
 __all__ = ["PRODUCTS", "ProductsKind"]
 
@@ -63,23 +63,6 @@ class Seen:
         """Of each SKU, where it is first."""
         self.groups: dict[str, list[str]] = {}
         """Of each product's key, the SKUs."""
-
-
-def _number(field: str) -> Callable[[str], Decimal]:
-    def parse(text: str) -> Decimal:
-        return parse_decimal(text, field)
-
-    return parse
-
-
-def _yes_or_no(text: str) -> bool:
-    match text.casefold():
-        case "yes" | "y" | "true" | "1" | "active":
-            return True
-        case "no" | "n" | "false" | "0" | "inactive":
-            return False
-        case _:
-            raise InvalidValue("active", text, "must be yes or no")
 
 
 def _tracking(text: str) -> str:
@@ -116,22 +99,22 @@ class ProductsKind:
         Field(name="unit", synonyms=("uom", "unit_of_measure", "stock_unit")),
         Field(name="tracking", synonyms=("tracked_by",), parse=_tracking, help="none, lot or serial"),
         Field(name="owner", synonyms=("owner_code", "client"), help="code of the owner"),
-        Field(name="cost_price", synonyms=("cost", "unit_cost", "purchase_price"), parse=_number("cost_price"),
+        Field(name="cost_price", synonyms=("cost", "unit_cost", "purchase_price"), parse=number("cost_price"),
               needs="costs.read"),
-        Field(name="selling_price", synonyms=("price", "sales_price", "retail_price"), parse=_number("selling_price")),
-        Field(name="weight_kg", synonyms=("weight",), parse=_number("weight_kg")),
-        Field(name="length_mm", synonyms=("length",), parse=_number("length_mm")),
-        Field(name="width_mm", synonyms=("width",), parse=_number("width_mm")),
-        Field(name="height_mm", synonyms=("height",), parse=_number("height_mm")),
+        Field(name="selling_price", synonyms=("price", "sales_price", "retail_price"), parse=number("selling_price")),
+        Field(name="weight_kg", synonyms=("weight",), parse=number("weight_kg")),
+        Field(name="length_mm", synonyms=("length",), parse=number("length_mm")),
+        Field(name="width_mm", synonyms=("width",), parse=number("width_mm")),
+        Field(name="height_mm", synonyms=("height",), parse=number("height_mm")),
         Field(name="barcodes", synonyms=("barcode", "ean", "upc", "gtin", "ean13", "upcean"), parse=read_barcodes,
               many=True, help="with ; between; each code, then its level and units: 14006381333938 case:12"),
         Field(name="components", synonyms=("kit_components", "bundle"), parse=read_components,
               help="of a kit, with ; between; each SKU, then * and how many: PEN-BLUE*2; PEN-RED; none: it is no kit"),
         Field(name="attributes", parse=_attributes, help="a JSON object"),
         Field(name="product_attributes", parse=_attributes, help="a JSON object, of the product as a whole"),
-        Field(name="product_active", parse=_yes_or_no),
+        Field(name="product_active", parse=yes_or_no("product_active")),
         Field(name="attr:*", synonyms=("attribute:*", "attributes.*"), help="one attribute, e.g. attr:colour"),
-        Field(name="active", synonyms=("enabled",), parse=_yes_or_no),
+        Field(name="active", synonyms=("enabled",), parse=yes_or_no("active")),
     )  # fmt: skip
 
     def check(self, actor: Actor, fields: frozenset[str], options: ImportOptions) -> None:

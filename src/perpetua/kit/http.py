@@ -26,6 +26,7 @@ __all__ = [
     "IdempotencyKey",
     "IfMatch",
     "Moment",
+    "PathId",
     "QueryId",
     "etag",
     "moment_of",
@@ -41,6 +42,9 @@ _ETAG = re.compile(r'(?:W/)?"(\d{1,18})"', re.ASCII)
 
 Id = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_ID)]
 """The number of something, in a body; larger than a bigint it cannot be."""
+
+PathId = Annotated[int, Parameter(ge=0, le=LARGEST_ID)]
+"""The number of something, in an address: `order_id: PathId`."""
 
 QueryId = Annotated[int | None, Parameter(ge=0, le=LARGEST_ID)]
 """The number of something, in a query: `category_id: QueryId = None`. (Litestar forgets the bounds of `Id | None`.)"""

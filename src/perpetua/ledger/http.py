@@ -11,7 +11,7 @@ from perpetua.access.types import Actor
 from perpetua.kit.clock import Clock
 from perpetua.kit.database import Database
 from perpetua.kit.errors import InvalidValue
-from perpetua.kit.http import IdempotencyKey, IfMatch, Moment, QueryId, etag, reply, version_of
+from perpetua.kit.http import IdempotencyKey, IfMatch, Moment, PathId, QueryId, etag, reply, version_of
 from perpetua.kit.idempotency import Answered
 from perpetua.kit.listing import Page, PageRequest
 from perpetua.ledger import service
@@ -43,7 +43,6 @@ from perpetua.ledger.types import (
 __all__ = ["handlers"]
 
 Text = Annotated[str | None, Parameter(max_length=200)]
-PathId = Annotated[int, Parameter(ge=0, le=2**63 - 1)]
 TransferStatus = Literal["IN_TRANSIT", "RECEIVED", "CLOSED_SHORT", "CANCELLED"]
 RequestStatus = Literal["PENDING", "APPROVED", "REJECTED", "WITHDRAWN"]
 

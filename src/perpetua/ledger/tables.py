@@ -5,12 +5,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, ENUM, JSONB
 
+from perpetua.kit.columns import INSTANT, MONEY, QUANTITY, need
 from perpetua.kit.database import metadata
 
-QUANTITY = sa.Numeric(18, 4)
-MONEY = sa.Numeric(18, 6)
 LEVEL_KEY = ("variant_id", "location_id", "lot_id")
-INSTANT = sa.DateTime(timezone=True)
 TYPE = ENUM(
     "RECEIPT", "SALE", "RETURN", "ADJUSTMENT", "TRANSFER_OUT", "TRANSFER_IN", "WRITE_OFF", "CONSUME", "PRODUCE",
     name="transaction_type", create_type=False,
@@ -27,53 +25,49 @@ class Xid8(sa.types.UserDefinedType[str]):
         return "xid8"
 
 
-def _need(name: str, kind: Any) -> sa.Column[Any]:
-    return sa.Column(name, kind, nullable=False)
-
-
 lots = sa.Table(
     "lots", metadata,
     sa.Column("id", sa.BigInteger, primary_key=True),
     sa.Column("variant_id", sa.BigInteger),
-    _need("number", sa.Text),
+    need("number", sa.Text),
     sa.Column("supplier", sa.Text),
     sa.Column("manufactured_on", sa.Date),
     sa.Column("expires_on", sa.Date),
     sa.Column("certificate", sa.Text),
-    _need("blocked", sa.Boolean),
-    _need("created_at", INSTANT),
+    need("blocked", sa.Boolean),
+    need("created_at", INSTANT),
 )  # fmt: skip
 
 serialised_stock = sa.Table(
     "serialised_stock", metadata,
     sa.Column("id", sa.BigInteger, primary_key=True),
-    _need("variant_id", sa.BigInteger),
-    _need("serial", sa.Text),
-    _need("status", sa.Text),
+    need("variant_id", sa.BigInteger),
+    need("serial", sa.Text),
+    need("status", sa.Text),
     sa.Column("location_id", sa.BigInteger),
-    _need("lot_id", sa.BigInteger),
-    _need("updated_at", INSTANT),
+    need("lot_id", sa.BigInteger),
+    need("updated_at", INSTANT),
 )  # fmt: skip
 
 reason_codes = sa.Table(
     "reason_codes", metadata,
     sa.Column("code", sa.Text, primary_key=True),
-    _need("name", sa.Text),
-    _need("used_for", ARRAY(TYPE)),
+    need("name", sa.Text),
+    need("used_for", ARRAY(TYPE)),
     sa.Column("approval_above_quantity", QUANTITY),
     sa.Column("approval_above_value", MONEY),
-    _need("active", sa.Boolean),
-    _need("version", sa.Integer),
+    need("active", sa.Boolean),
+    need("version", sa.Integer),
 )  # fmt: skip
 
 postings = sa.Table(
     "postings", metadata,
     sa.Column("id", sa.BigInteger, primary_key=True),
-    _need("recorded_at", INSTANT),
-    _need("effective_at", INSTANT),
-    _need("actor_id", sa.BigInteger),
+    need("recorded_at", INSTANT),
+    need("effective_at", INSTANT),
+    need("actor_id", sa.BigInteger),
     sa.Column("approved_by", sa.BigInteger),
-    _need("command", sa.Text),
+    need("command", sa.Text),
     sa.Column("idempotency_key", sa.Text),
     sa.Column("reason_code", sa.Text),
     sa.Column("reference_type", sa.Text),
@@ -84,17 +78,17 @@ postings = sa.Table(
 inventory_transactions = sa.Table(
     "inventory_transactions", metadata,
     sa.Column("id", sa.BigInteger, primary_key=True),
-    _need("posting_id", sa.BigInteger),
+    need("posting_id", sa.BigInteger),
     sa.Column("recorded_at", INSTANT, primary_key=True),
-    _need("effective_at", INSTANT),
-    _need("variant_id", sa.BigInteger),
-    _need("location_id", sa.BigInteger),
-    _need("lot_id", sa.BigInteger),
+    need("effective_at", INSTANT),
+    need("variant_id", sa.BigInteger),
+    need("location_id", sa.BigInteger),
+    need("lot_id", sa.BigInteger),
     sa.Column("serial_id", sa.BigInteger),
     sa.Column("corrects_id", sa.BigInteger),
-    _need("line_no", sa.Integer),
-    _need("type", TYPE),
-    _need("quantity", QUANTITY),
+    need("line_no", sa.Integer),
+    need("type", TYPE),
+    need("quantity", QUANTITY),
     sa.Column("unit_cost", MONEY),
     sa.Column("reason_code", sa.Text),
     sa.Column("reference_type", sa.Text),
@@ -104,7 +98,7 @@ inventory_transactions = sa.Table(
 corrections = sa.Table(
     "corrections", metadata,
     sa.Column("corrected_id", sa.BigInteger, primary_key=True),
-    _need("posting_id", sa.BigInteger),
+    need("posting_id", sa.BigInteger),
 )  # fmt: skip
 
 inventory_levels = sa.Table(
@@ -112,67 +106,67 @@ inventory_levels = sa.Table(
     sa.Column("variant_id", sa.BigInteger, primary_key=True),
     sa.Column("location_id", sa.BigInteger, primary_key=True),
     sa.Column("lot_id", sa.BigInteger, primary_key=True),
-    _need("on_hand", QUANTITY),
-    _need("negative_allowed", sa.Boolean),
-    _need("version", sa.BigInteger),
-    _need("updated_at", INSTANT),
+    need("on_hand", QUANTITY),
+    need("negative_allowed", sa.Boolean),
+    need("version", sa.BigInteger),
+    need("updated_at", INSTANT),
 )  # fmt: skip
 
 inventory_positions = sa.Table(
     "inventory_positions", metadata,
     sa.Column("variant_id", sa.BigInteger, primary_key=True),
     sa.Column("site_id", sa.BigInteger, primary_key=True),
-    *(_need(name, QUANTITY) for name in ("on_hand", "unsellable", "allocated", "reserved", "on_order", "in_transit")),
-    _need("version", sa.BigInteger),
+    *(need(name, QUANTITY) for name in ("on_hand", "unsellable", "allocated", "reserved", "on_order", "in_transit")),
+    need("version", sa.BigInteger),
 )  # fmt: skip
 
 transfers = sa.Table(
     "transfers", metadata,
     sa.Column("id", sa.BigInteger, primary_key=True),
-    _need("from_location_id", sa.BigInteger),
-    _need("to_location_id", sa.BigInteger),
-    _need("transit_id", sa.BigInteger),
-    _need("status", sa.Text),
+    need("from_location_id", sa.BigInteger),
+    need("to_location_id", sa.BigInteger),
+    need("transit_id", sa.BigInteger),
+    need("status", sa.Text),
     sa.Column("expected_at", INSTANT),
     sa.Column("note", sa.Text),
-    _need("created_by", sa.BigInteger),
-    _need("created_at", INSTANT),
-    _need("version", sa.Integer),
+    need("created_by", sa.BigInteger),
+    need("created_at", INSTANT),
+    need("version", sa.Integer),
 )  # fmt: skip
 
 transfer_lines = sa.Table(
     "transfer_lines", metadata,
     sa.Column("transfer_id", sa.BigInteger, primary_key=True),
     sa.Column("line_no", sa.Integer, primary_key=True),
-    _need("variant_id", sa.BigInteger),
-    _need("lot_id", sa.BigInteger),
+    need("variant_id", sa.BigInteger),
+    need("lot_id", sa.BigInteger),
     sa.Column("serial_id", sa.BigInteger),
-    *(_need(name, QUANTITY) for name in ("sent", "received", "returned", "lost")),
+    *(need(name, QUANTITY) for name in ("sent", "received", "returned", "lost")),
     sa.Column("unit_cost", MONEY),
 )  # fmt: skip
 
 adjustment_requests = sa.Table(
     "adjustment_requests", metadata,
     sa.Column("id", sa.BigInteger, primary_key=True),
-    _need("status", sa.Text),
-    _need("command", sa.Text),
-    _need("body", JSONB),
-    _need("path_sites", ARRAY(sa.BigInteger)),
-    _need("why", sa.Text),
-    _need("requested_by", sa.BigInteger),
-    _need("requested_at", INSTANT),
+    need("status", sa.Text),
+    need("command", sa.Text),
+    need("body", JSONB),
+    need("path_sites", ARRAY(sa.BigInteger)),
+    need("why", sa.Text),
+    need("requested_by", sa.BigInteger),
+    need("requested_at", INSTANT),
     sa.Column("decided_by", sa.BigInteger),
     sa.Column("decided_at", INSTANT),
     sa.Column("decision_note", sa.Text),
     sa.Column("posting_id", sa.BigInteger),
-    _need("version", sa.Integer),
+    need("version", sa.Integer),
 )  # fmt: skip
 
 ledger_horizon = sa.Table(
     "ledger_horizon", metadata,
     sa.Column("one", sa.Boolean, primary_key=True),
-    _need("through_id", sa.BigInteger),
-    _need("pending_id", sa.BigInteger),
+    need("through_id", sa.BigInteger),
+    need("pending_id", sa.BigInteger),
     sa.Column("pending_xid", Xid8),
     sa.Column("advanced_at", INSTANT),
 )  # fmt: skip
@@ -180,60 +174,60 @@ ledger_horizon = sa.Table(
 stock_checkpoints = sa.Table(
     "stock_checkpoints", metadata,
     sa.Column("id", sa.BigInteger, primary_key=True),
-    _need("as_of", INSTANT),
-    _need("through_id", sa.BigInteger),
-    _need("made_at", INSTANT),
-    _need("levels", sa.BigInteger),
-    _need("ready", sa.Boolean),
+    need("as_of", INSTANT),
+    need("through_id", sa.BigInteger),
+    need("made_at", INSTANT),
+    need("levels", sa.BigInteger),
+    need("ready", sa.Boolean),
 )  # fmt: skip
 
 stock_checkpoint_levels = sa.Table(
     "stock_checkpoint_levels", metadata,
     *(sa.Column(key, sa.BigInteger, primary_key=True) for key in ("checkpoint_id", *LEVEL_KEY)),
-    _need("on_hand", QUANTITY),
+    need("on_hand", QUANTITY),
 )  # fmt: skip
 
 ledger_opening = sa.Table(
     "ledger_opening", metadata,
     *(sa.Column(key, sa.BigInteger, primary_key=True) for key in LEVEL_KEY),
-    _need("on_hand", QUANTITY),
+    need("on_hand", QUANTITY),
 )  # fmt: skip
 
 ledger_seals = sa.Table(
     "ledger_seals", metadata,
     sa.Column("id", sa.BigInteger, primary_key=True),
-    *(_need(name, sa.BigInteger) for name in ("after_id", "through_id", "row_count")),
-    *(_need(name, sa.LargeBinary) for name in ("marks", "previous", "hash")),
-    _need("sealed_at", INSTANT),
+    *(need(name, sa.BigInteger) for name in ("after_id", "through_id", "row_count")),
+    *(need(name, sa.LargeBinary) for name in ("marks", "previous", "hash")),
+    need("sealed_at", INSTANT),
 )  # fmt: skip
 
 ledger_archived_digests = sa.Table(
     "ledger_archived_digests", metadata,
     sa.Column("seal_id", sa.BigInteger, primary_key=True),
-    _need("digests", sa.LargeBinary),
+    need("digests", sa.LargeBinary),
 )  # fmt: skip
 
 ledger_archives = sa.Table(
     "ledger_archives", metadata,
     sa.Column("month", sa.Date, primary_key=True),
-    _need("file", sa.Text),
-    _need("sha256", sa.Text),
-    _need("rows", sa.BigInteger),
+    need("file", sa.Text),
+    need("sha256", sa.Text),
+    need("rows", sa.BigInteger),
     sa.Column("first_id", sa.BigInteger),
     sa.Column("last_id", sa.BigInteger),
     sa.Column("first_at", INSTANT),
     sa.Column("last_at", INSTANT),
-    _need("archived_at", INSTANT),
+    need("archived_at", INSTANT),
 )  # fmt: skip
 
 integrity_checks = sa.Table(
     "integrity_checks", metadata,
     sa.Column("id", sa.BigInteger, primary_key=True),
-    _need("started_at", INSTANT),
-    _need("finished_at", INSTANT),
-    _need("passed", sa.Boolean),
-    _need("rows", sa.BigInteger),
+    need("started_at", INSTANT),
+    need("finished_at", INSTANT),
+    need("passed", sa.Boolean),
+    need("rows", sa.BigInteger),
     sa.Column("head", sa.Text),
-    _need("findings", JSONB),
-    _need("run_by", sa.BigInteger),
+    need("findings", JSONB),
+    need("run_by", sa.BigInteger),
 )  # fmt: skip

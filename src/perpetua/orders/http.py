@@ -8,14 +8,12 @@ from litestar.params import Parameter
 
 from perpetua.access.types import Actor
 from perpetua.kit.database import Database
-from perpetua.kit.http import IdempotencyKey, IfMatch, etag, reply, version_of
+from perpetua.kit.http import IdempotencyKey, IfMatch, PathId, etag, reply, version_of
 from perpetua.kit.listing import Page, PageRequest
 from perpetua.orders import service
 from perpetua.orders.types import ChangeCustomer, CreateCustomer, CustomerFilters, KeptCustomer
 
 __all__ = ["handlers"]
-
-PathId = Annotated[int, Parameter(ge=0, le=2**63 - 1)]
 
 
 @get("/api/customers", tags=["customers"])

@@ -8,7 +8,7 @@ from litestar.params import Parameter
 
 from perpetua.access.types import Actor
 from perpetua.kit.database import Database
-from perpetua.kit.http import IdempotencyKey, IfMatch, QueryId, etag, reply, version_of
+from perpetua.kit.http import IdempotencyKey, IfMatch, PathId, QueryId, etag, reply, version_of
 from perpetua.kit.listing import Page, PageRequest
 from perpetua.places import service
 from perpetua.places.types import (
@@ -31,7 +31,6 @@ from perpetua.places.types import (
 __all__ = ["handlers"]
 
 Code = Annotated[str | None, Parameter(max_length=40)]
-PathId = Annotated[int, Parameter(ge=0, le=2**63 - 1)]
 
 
 @get("/api/locations", tags=["places"])

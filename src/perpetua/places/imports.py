@@ -8,8 +8,7 @@ Always true:
 - Undo restores what was changed and removes what was made, or refuses, naming what was changed or used since.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 from perpetua.access.types import Actor
@@ -27,7 +26,9 @@ from perpetua.kit.imports import (
     Run,
     Tell,
     bad_row,
+    number,
     remembered,
+    yes_or_no,
 )
 from perpetua.kit.quantity import parse_decimal
 from perpetua.places import rules, service
@@ -38,28 +39,11 @@ __all__ = ["LOCATIONS", "LocationsKind"]
 SHOWN: Final = 20
 
 
-def _number(field: str) -> Callable[[str], Decimal]:
-    return lambda text: parse_decimal(text, field)
-
-
 def _whole(text: str) -> int:
     value = parse_decimal(text, "pick_sequence")
     if value != value.to_integral_value():
         raise InvalidValue("pick_sequence", text, "must be a whole number")
     return int(value)
-
-
-def _yes_or_no(field: str) -> Callable[[str], bool]:
-    def parse(text: str) -> bool:
-        match text.casefold():
-            case "yes" | "y" | "true" | "1" | "active":
-                return True
-            case "no" | "n" | "false" | "0" | "inactive":
-                return False
-            case _:
-                raise InvalidValue(field, text, "must be yes or no")
-
-    return parse
 
 
 def _kind(text: str) -> str:
@@ -92,15 +76,15 @@ class LocationsKind:
         Field(name="parent", synonyms=("parent_code", "parent_location"), help="code of the place it stands in"),
         Field(name="kind", synonyms=("type", "location_type"), parse=_kind, help="warehouse, zone, aisle, bin, …"),
         Field(name="name", synonyms=("description", "location_name")),
-        Field(name="capacity_units", synonyms=("capacity",), parse=_number("capacity_units")),
-        Field(name="weight_limit_kg", synonyms=("weight_limit", "max_weight"), parse=_number("weight_limit_kg")),
+        Field(name="capacity_units", synonyms=("capacity",), parse=number("capacity_units")),
+        Field(name="weight_limit_kg", synonyms=("weight_limit", "max_weight"), parse=number("weight_limit_kg")),
         Field(name="temperature_zone"),
-        Field(name="temperature_min_c", synonyms=("min_temperature",), parse=_number("temperature_min_c")),
-        Field(name="temperature_max_c", synonyms=("max_temperature",), parse=_number("temperature_max_c")),
+        Field(name="temperature_min_c", synonyms=("min_temperature",), parse=number("temperature_min_c")),
+        Field(name="temperature_max_c", synonyms=("max_temperature",), parse=number("temperature_max_c")),
         Field(name="pick_sequence", synonyms=("sequence", "walk"), parse=_whole, help="order of walking"),
-        Field(name="sellable", parse=_yes_or_no("sellable")),
-        Field(name="negative_allowed", parse=_yes_or_no("negative_allowed")),
-        Field(name="active", synonyms=("enabled",), parse=_yes_or_no("active")),
+        Field(name="sellable", parse=yes_or_no("sellable")),
+        Field(name="negative_allowed", parse=yes_or_no("negative_allowed")),
+        Field(name="active", synonyms=("enabled",), parse=yes_or_no("active")),
         Field(name="address_lines", synonyms=("address", "street"), parse=rules.read_lines, help="line under line"),
         Field(name="city", synonyms=("town",)),
         Field(name="region", synonyms=("state", "county")),

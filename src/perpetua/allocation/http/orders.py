@@ -10,7 +10,7 @@ from perpetua.access.types import Actor
 from perpetua.allocation import service
 from perpetua.kit.database import Database
 from perpetua.kit.errors import Refusal
-from perpetua.kit.http import IdempotencyKey, IfMatch, etag, problem_of, reply, version_of
+from perpetua.kit.http import IdempotencyKey, IfMatch, PathId, etag, problem_of, reply, version_of
 from perpetua.kit.listing import Page, PageRequest
 from perpetua.orders.types import (
     CancelOrder,
@@ -28,7 +28,6 @@ from perpetua.orders.types import (
 
 __all__ = ["handlers"]
 
-PathId = Annotated[int, Parameter(ge=0, le=2**63 - 1)]
 Text = Annotated[str | None, Parameter(max_length=200)]
 
 

@@ -1,22 +1,17 @@
 """A manager decides otherwise, over HTTP."""
 
-from typing import Annotated
-
 from litestar import Response, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
 
 from perpetua.access.types import Actor
 from perpetua.allocation import service
 from perpetua.allocation.types import Jump, TakeStock
 from perpetua.kit.clock import Clock
 from perpetua.kit.database import Database
-from perpetua.kit.http import IdempotencyKey, reply
+from perpetua.kit.http import IdempotencyKey, PathId, reply
 from perpetua.orders.types import Order
 
 __all__ = ["handlers"]
-
-PathId = Annotated[int, Parameter(ge=0, le=2**63 - 1)]
 
 
 @post("/api/orders/{order_id:int}/take", tags=["allocation"], status_code=200)

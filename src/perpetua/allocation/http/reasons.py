@@ -11,12 +11,10 @@ from perpetua.access.types import Actor
 from perpetua.allocation import service
 from perpetua.allocation.types import Action, DecisionRow, Explained
 from perpetua.kit.database import Database
-from perpetua.kit.http import QueryId
+from perpetua.kit.http import PathId, QueryId
 from perpetua.kit.listing import Page, PageRequest
 
 __all__ = ["handlers"]
-
-PathId = Annotated[int, Parameter(ge=0, le=2**63 - 1)]
 
 
 @get("/api/orders/{order_id:int}/explain", tags=["orders"])

@@ -20,12 +20,11 @@ from perpetua.items.types import (
     Unit,
 )
 from perpetua.kit.database import Database
-from perpetua.kit.http import IdempotencyKey, IfMatch, QueryId, etag, reply, version_of
+from perpetua.kit.http import IdempotencyKey, IfMatch, PathId, QueryId, etag, reply, version_of
 from perpetua.kit.listing import Page, PageRequest
 
 __all__ = ["handlers"]
 
-PathId = Annotated[int, Parameter(ge=0, le=2**63 - 1)]
 UnitCode = Annotated[str, Parameter(max_length=20)]
 
 

@@ -14,10 +14,10 @@ from perpetua.items import service
 from perpetua.items.port import ObjectStore
 from perpetua.items.types import Image
 from perpetua.kit.database import Database
+from perpetua.kit.http import PathId
 
 __all__ = ["handlers"]
 
-PathId = Annotated[int, Parameter(ge=0, le=2**63 - 1)]
 Sha256 = Annotated[str, Parameter(max_length=64)]
 HEADERS = {
     "X-Content-Type-Options": "nosniff",

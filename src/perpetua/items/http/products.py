@@ -26,12 +26,11 @@ from perpetua.kit import json
 from perpetua.kit.clock import parse_instant
 from perpetua.kit.database import Database
 from perpetua.kit.errors import InvalidValue
-from perpetua.kit.http import IdempotencyKey, IfMatch, QueryId, etag, reply, version_of
+from perpetua.kit.http import IdempotencyKey, IfMatch, PathId, QueryId, etag, reply, version_of
 from perpetua.kit.listing import Page, PageRequest
 
 __all__ = ["handlers"]
 
-PathId = Annotated[int, Parameter(ge=0, le=2**63 - 1)]
 Scanned = Annotated[str, Parameter(max_length=1000, description="As typed, as a scanner sent it, or as kept.")]
 
 

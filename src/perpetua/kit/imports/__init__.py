@@ -38,6 +38,7 @@ the `Parsed`'s `place`. A dry run calls `prepare`, `apply` and `finish` as a rea
 rolled back: it holds its locks until the end.
 """
 
+from perpetua.kit.imports.cells import number, yes_or_no
 from perpetua.kit.imports.engine import begin, fail, fail_undo, resume, submit, submit_undo, undo
 from perpetua.kit.imports.errors import AlreadyImported, CannotUndo, FileChanged, NotResumable, RunElsewhere
 from perpetua.kit.imports.reading import bad_row
@@ -99,6 +100,7 @@ __all__ = [
     "fail_undo",
     "get_import",
     "list_imports",
+    "number",
     "remembered",
     "resume",
     "sender_of",
@@ -108,4 +110,5 @@ __all__ = [
     "text",
     "undo",
     "undo_sender_of",
+    "yes_or_no",
 ]
