@@ -125,8 +125,11 @@ def _quantity(field: str, quantity: Decimal) -> None:
 
 def _texts(order: PlaceOrder) -> Iterator[tuple[str, str | None, int]]:
     yield "channel", order.channel, 60
-    for name in ("external_id", "reservation", "customer", "tier", "site"):
-        yield name, getattr(order, name), 200
+    yield "external_id", order.external_id, 200
+    yield "reservation", order.reservation, 200
+    yield "customer", order.customer, 200
+    yield "tier", order.tier, 200
+    yield "site", order.site, 200
     if order.ship_to is not None:
         yield "ship_to.region", order.ship_to.region, 100
         yield "ship_to.postcode", order.ship_to.postcode, 20
