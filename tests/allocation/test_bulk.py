@@ -7,9 +7,10 @@ from perpetua.allocation import service
 from perpetua.allocation.service.bulk import GROUP_LINES
 from perpetua.kit.database import Database
 from perpetua.kit.idempotency import Answered
+from perpetua.orders.errors import UnknownItems
 from perpetua.orders.types import Order, PlaceLine, PlaceOrder
 
-from .helpers import bring
+from .helpers import bring, make_kit
 
 
 def orders(name: str, count: int, sku: str) -> list[PlaceOrder]:
@@ -38,3 +39,18 @@ async def test_what_stands_in_it_twice_is_one_order(db: Database, world: SimpleN
     ids = [one.answer.id for one in answers]
     assert ids[len(asked) :] == [*ids[:5], *ids[: len(asked)]]
     assert sum(one.replayed for one in answers) == 5 + len(asked)
+
+
+async def test_a_kit_of_lots_that_is_there_already_disturbs_no_other(db: Database, world: SimpleNamespace) -> None:
+    await make_kit(db, world, "BREAKFAST", MILK=1)
+    await bring(db, world, "MILK", 5, lot="M1", expires_on="2099-01-01")
+    await bring(db, world, "FLOUR", 5)
+    kit, other = (orders("kit", 1, sku)[0] for sku in ("BREAKFAST", "FLOUR"))
+    other = PlaceOrder(channel="web", external_id="flour", lines=other.lines)
+    unknown = PlaceOrder(
+        channel="web", external_id="unknown", lines=[*kit.lines, PlaceLine(sku="NOTHING", quantity=Decimal(1))]
+    )
+    await placed(db, world, [kit])
+    outcomes = await service.place_many(db, world.actor(), [kit, unknown, other])
+    assert isinstance(outcomes[1], UnknownItems)
+    assert [one.answer.status for one in outcomes if isinstance(one, Answered)] == ["ALLOCATED", "ALLOCATED"]

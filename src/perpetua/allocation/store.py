@@ -164,13 +164,14 @@ async def lock(
     """Lock the positions of the variants at the sites; what is there, by variant and site.
 
     Args:
-        with_lots: those of the variants whose lots are tracked.
+        with_lots: variants whose lots are tracked; only those among `variant_ids` count.
         sharing: channels whose open allocations count against a share.
     """
-    wanted = {"variant_ids": array(sorted(set(variant_ids))), "site_ids": array(sorted(site_ids))}
+    variants = set(variant_ids)
+    wanted = {"variant_ids": array(sorted(variants)), "site_ids": array(sorted(site_ids))}
     rows = await tx.records(Q["lock_positions"], wanted)
     positions = {(variant, site): Position(*numbers, freed=freed) for variant, site, *numbers, freed in rows}
-    if tracked := sorted(set(with_lots)):
+    if tracked := sorted(variants.intersection(with_lots)):
         for key in [key for key in positions if key[0] in set(tracked)]:
             positions[key] = positions[key]._replace(lots=())
         for row in await tx.dicts(Q["lots"], {**wanted, "variant_ids": array(tracked), "today": today}):
