@@ -1,11 +1,14 @@
 -- Locks the positions (variant, site) that rows at these places will touch, in one order for all writers, so that the
 -- check and the append share one lock and no two writers can wait for each other. Gives back which of the places are not
 -- active: read under the lock, they stay so until the transaction ends.
--- Missing positions are made after the others are locked, and locked in their turn; that can meet another writer who
--- makes the same ones in the meantime, which the deadlock detector ends and Database.run tries again.
-CREATE FUNCTION ledger_lock(variant_ids bigint[], location_ids bigint[]) RETURNS bigint[]
+--
+-- also_variants, also_sites: further positions, where nothing is posted. Where there is none it is not made, but kept from
+-- being made meanwhile.
+CREATE FUNCTION ledger_lock(
+  variant_ids bigint[], location_ids bigint[], also_variants bigint[] DEFAULT NULL, also_sites bigint[] DEFAULT NULL
+) RETURNS bigint[]
 LANGUAGE plpgsql AS $$
-DECLARE variants bigint[]; sites bigint[]; locked bigint;
+DECLARE variants bigint[]; sites bigint[];
 BEGIN
   -- Places keep their site and flags while stock is posted; whoever moves a subtree takes this lock alone.
   PERFORM pg_advisory_xact_lock_shared(7001);
@@ -15,24 +18,32 @@ BEGIN
         JOIN locations l ON l.id = u.location_id
         ORDER BY 1, 2) w;
 
-  FOR attempt IN 1 .. 2 LOOP
-    PERFORM 1
-    FROM unnest(variants, sites) AS w (variant_id, site_id)
-    JOIN inventory_positions p ON p.variant_id = w.variant_id AND p.site_id = w.site_id
-    ORDER BY p.variant_id, p.site_id
-    FOR NO KEY UPDATE OF p;
-    GET DIAGNOSTICS locked = ROW_COUNT;
-    EXIT WHEN locked = coalesce(cardinality(variants), 0);
-
+  -- What is missing is made before anything is locked: made later, it would be held out of the one order of all.
+  IF EXISTS (SELECT FROM unnest(variants, sites) AS w (variant_id, site_id) WHERE NOT EXISTS (
+      SELECT FROM inventory_positions p WHERE p.variant_id = w.variant_id AND p.site_id = w.site_id)) THEN
     -- Whoever found no position to lock, and decided that nothing is there, holds these shared until it has committed.
     PERFORM pg_advisory_xact_lock(7003, k.key)
-    FROM (SELECT DISTINCT (u.v % 64)::integer AS key FROM unnest(variants) AS u (v) ORDER BY 1) k;
+    FROM (SELECT DISTINCT (w.variant_id % 64)::integer AS key FROM unnest(variants, sites) AS w (variant_id, site_id)
+          WHERE NOT EXISTS (SELECT FROM inventory_positions p WHERE p.variant_id = w.variant_id AND p.site_id = w.site_id)
+          ORDER BY 1) k;
     INSERT INTO inventory_positions (variant_id, site_id)
     SELECT w.variant_id, w.site_id FROM unnest(variants, sites) AS w (variant_id, site_id)
     WHERE NOT EXISTS (SELECT FROM inventory_positions p WHERE p.variant_id = w.variant_id AND p.site_id = w.site_id)
     ORDER BY 1, 2
     ON CONFLICT DO NOTHING;
-  END LOOP;
+  END IF;
+  IF also_variants IS NOT NULL THEN
+    PERFORM pg_advisory_xact_lock_shared(7003, k.key)
+    FROM (SELECT DISTINCT (u.variant_id % 64)::integer AS key
+          FROM unnest(also_variants, also_sites) AS u (variant_id, site_id)
+          WHERE NOT EXISTS (SELECT FROM inventory_positions p WHERE p.variant_id = u.variant_id AND p.site_id = u.site_id)
+          ORDER BY 1) k;
+  END IF;
+  PERFORM 1
+  FROM unnest(variants || also_variants, sites || also_sites) AS w (variant_id, site_id)
+  JOIN inventory_positions p ON p.variant_id = w.variant_id AND p.site_id = w.site_id
+  ORDER BY p.variant_id, p.site_id
+  FOR NO KEY UPDATE OF p;
   RETURN (SELECT array_agg(l.id) FROM locations l WHERE l.id = ANY (location_ids) AND NOT l.active);
 END $$;
 

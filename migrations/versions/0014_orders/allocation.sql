@@ -153,21 +153,21 @@ RETURNS TABLE (variant_id bigint, site_id bigint, on_hand numeric, unsellable nu
 LANGUAGE plpgsql SET search_path = public
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 AS $$
-DECLARE wanted bigint[]; at_site bigint[]; expired bigint[]; locked bigint;
+DECLARE wanted bigint[]; at_site bigint[]; expired bigint[];
 BEGIN
   -- As pairs: every look-up is then by the whole key, whatever the planner thinks of how many there are.
   SELECT array_agg(u.v ORDER BY u.v, t.s), array_agg(t.s ORDER BY u.v, t.s) INTO wanted, at_site
   FROM (SELECT DISTINCT v FROM unnest(variants) AS u (v)) u CROSS JOIN unnest(sites) AS t (s);
-  FOR attempt IN 1 .. 2 LOOP
-    PERFORM 1 FROM unnest(wanted, at_site) AS w (v, s)
-    JOIN inventory_positions p ON p.variant_id = w.v AND p.site_id = w.s
-    ORDER BY p.variant_id, p.site_id
-    FOR NO KEY UPDATE OF p;
-    GET DIAGNOSTICS locked = ROW_COUNT;
-    EXIT WHEN attempt = 2 OR locked = cardinality(wanted);
-    PERFORM pg_advisory_xact_lock_shared(7003, k.key)
-    FROM (SELECT DISTINCT (w.v % 64)::integer AS key FROM unnest(wanted) AS w (v) ORDER BY 1) k;
-  END LOOP;
+  -- Where there is no position, the ledger is kept from making one before anything is locked: one that came between would
+  -- be locked out of the one order of all.
+  PERFORM pg_advisory_xact_lock_shared(7003, k.key)
+  FROM (SELECT DISTINCT (w.v % 64)::integer AS key FROM unnest(wanted, at_site) AS w (v, s)
+        WHERE NOT EXISTS (SELECT FROM inventory_positions p WHERE p.variant_id = w.v AND p.site_id = w.s)
+        ORDER BY 1) k;
+  PERFORM 1 FROM unnest(wanted, at_site) AS w (v, s)
+  JOIN inventory_positions p ON p.variant_id = w.v AND p.site_id = w.s
+  ORDER BY p.variant_id, p.site_id
+  FOR NO KEY UPDATE OF p;
 
   SELECT array_agg(r.id) INTO expired
   FROM unnest(wanted, at_site) AS w (v, s) JOIN reservations r ON r.variant_id = w.v AND r.site_id = w.s

@@ -63,8 +63,10 @@ Runnable = Statement | sa.Executable
 class Tx:
     """One open transaction. Services and stores take it; only `Database` makes it."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, anew: bool | None = None) -> None:
         self.connection = connection
+        self.anew = anew
+        """Whether it was begun before and is begun again; None where nobody would begin it again."""
 
     async def rows(self, statement: Runnable, params: Params | None = None, *, as_: type[T]) -> list[T]:
         """All rows, each made into `as_` by keyword (a msgspec Struct or dataclass)."""
@@ -217,7 +219,7 @@ class Database:
         for attempt in range(RETRIES):
             try:
                 async with self._begun(BEGIN + BY_KEY if by_key else BEGIN) as connection:
-                    return await act(Tx(connection))
+                    return await act(Tx(connection, anew=attempt > 0))
             except (pg.DeadlockDetected, pg.SerializationFailure) as error:
                 self.retried[type(error).__name__] += 1
                 if attempt == RETRIES - 1:

@@ -1,7 +1,7 @@
 -- Writing -------------------------------------------------------------------------------------------------------------
 
 -- name: lock_positions
-SELECT ledger_lock(%(variant_ids)s::bigint[], %(location_ids)s::bigint[]);
+SELECT ledger_lock(%(variant_ids)s::bigint[], %(location_ids)s::bigint[], %(also_variants)s::bigint[], %(also_sites)s::bigint[]);
 
 -- name: levels_of
 -- Read after lock_positions: nobody else changes them until this transaction ends.

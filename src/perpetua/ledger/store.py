@@ -81,8 +81,11 @@ async def lock(tx: Tx, rows: Iterable[Row], also: Iterable[tuple[int, int]] = ()
     Args:
         also: further positions (variant, site) to lock in the same order.
     """
-    places = sorted({(row.variant_id, row.location_id) for row in rows} | set(also))
-    params = {"variant_ids": array([p[0] for p in places]), "location_ids": array([p[1] for p in places])}
+    places, more = sorted({(row.variant_id, row.location_id) for row in rows}), sorted(set(also))
+    params = {
+        "variant_ids": array([p[0] for p in places]), "location_ids": array([p[1] for p in places]),
+        "also_variants": array([p[0] for p in more]), "also_sites": array([p[1] for p in more]),
+    }  # fmt: skip
     return frozenset(await tx.value(Q["lock_positions"], params) or ())
 
 

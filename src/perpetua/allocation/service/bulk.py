@@ -56,10 +56,13 @@ async def place_many(
             outcomes.update(zip(group, answers, strict=True))
 
     turn = None
-    async with asyncio.TaskGroup() as tasks:
-        for group in _groups(asked):
-            turn = Turn(after=turn)
-            tasks.create_task(taken(group, turn))
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for group in _groups(asked):
+                turn = Turn(after=turn)
+                tasks.create_task(taken(group, turn))
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None  # as it would be of one group alone
     return [outcomes[at] for at in range(len(orders))]
 
 

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any, Final
 
 import msgspec
+from psycopg import errors as pg
 
 from perpetua.access.types import SYSTEM
 from perpetua.allocation import rules, store
@@ -56,15 +57,26 @@ async def lock_to_decide(
     """Lock the positions before something new is decided there; see `store.lock`.
 
     Where lots have expired of which something is promised, others come in first; and what reservations held that have
-    expired goes first to those who wait: who comes now has what is left.
+    expired goes first to those who wait: who comes now has what is left. That may need more positions, and all are
+    locked in one order: so the transaction is begun anew and then begins by locking these, too.
+
+    Raises:
+        SerializationFailure: begin anew.
     """
     asked: dict[str, Any] = {"with_lots": with_lots, "sharing": sharing, "today": now.date()}
+    wide = set[Key]()
+    if tx.anew:
+        sites = {*site_ids, *(site for _, site in await store.everywhere(tx, variant_ids))}
+        wide = await store.lock_to_fill(tx, variant_ids, sites, losing=True)
     positions = await store.lock(tx, variant_ids, sorted(site_ids), **asked)
     short = {key for key, one in positions.items() if one.short}
-    freed = {key for key, one in positions.items() if one.freed}
+    freed = wide | {key for key, one in positions.items() if one.freed}
     if not (short or freed):
         return positions
-    freed |= await store.lock_to_fill(tx, variant_ids, site_ids)
+    if tx.anew is False:
+        raise pg.SerializationFailure("more is to be locked than this began with")
+    if tx.anew is None:
+        freed |= await store.lock_to_fill(tx, variant_ids, site_ids)
     if short:
         variants, sites = {key[0] for key in short}, {key[1] for key in short}
         freed |= await keep_lots(tx, SYSTEM.person_id, variants, sites, now)

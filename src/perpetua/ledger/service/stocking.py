@@ -139,11 +139,13 @@ async def adjust(
 
 
 async def _adjusting(tx: Tx, command: Adjust, resolved: Sequence[Resolved], now: datetime) -> PostingDraft:
-    """The rows of an adjustment. What was counted becomes a change against the level, read under its lock."""
+    """The rows of an adjustment. What was counted becomes a change against the level, read under its lock. It may turn
+    out to be a loss, so all that a loss needs is locked with it: once the change is known, that would be out of turn.
+    """
     places = [
         Row(line_no=r.line.number, type="ADJUSTMENT", variant_id=r.variant.id, location_id=r.location.id,
-            lot_id=r.lot_id, quantity=ZERO)
-        for r in resolved
+            lot_id=r.lot_id, quantity=Decimal(-1) if line.counted is not None else r.quantity or ZERO)
+        for r, line in zip(resolved, command.lines, strict=True)
     ]  # fmt: skip
     await store.lock(tx, places, await events.ask_also(tx, places))
     expected = {
