@@ -24,7 +24,8 @@ from perpetua.kit.database import Database
 from perpetua.orders.types import PlaceLine, PlaceOrder
 
 # Once in CI: its second run, on another PostgreSQL, is for what uses that.
-LINES = 100_000 if os.environ.get("CI") == "true" and "TEST_POSTGRES_BIN" not in os.environ else 3_000
+MANY = 100_000
+LINES = MANY if os.environ.get("CI") == "true" and "TEST_POSTGRES_BIN" not in os.environ else 3_000
 
 
 @pytest.fixture
@@ -54,9 +55,12 @@ MAY_BE_EMPTY = {"idle_kits", "idle_whole", "expired"}
 def test_nothing_is_oversold_lost_or_doubled(home: Path) -> None:
     code, verdict = prove(home, "--lines", str(LINES), "--clients", "64")
     assert (code, verdict["passed"]) == (0, True), verdict["findings"]
+    assert verdict["logs"] is None
     assert verdict["lines"] > LINES * 0.85
     counts = verdict["counts"]
     assert (counts["server_kills"], counts["database_kills"]) == (2, 1)
+    if LINES < MANY:
+        return  # over in seconds: what happened in them is chance
     for name in ("single_orders", "bulk_orders", "duplicates", "refused", "sent_again", "held", "receipts", "damaged",
                  "cancel_done", "ship_done", "change_done", "release_done"):  # fmt: skip
         assert counts[name] > 0, name

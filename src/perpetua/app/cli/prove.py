@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 import time
 
 from cyclopts import App
@@ -56,6 +57,7 @@ def prove(
     for name, value, most in (("lines", lines, 10_000_000), ("clients", clients, 1_000)):
         if not 1 <= value <= most:
             raise InvalidValue(name, value, f"must be 1 to {most}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: nothing of it is left
     settings = Settings.load()
     server = None if settings.database_url else storage.server(settings)
     with contextlib.ExitStack() as stack:
@@ -98,5 +100,6 @@ def _tell(verdict: trial.Verdict) -> None:
         f"({verdict.lines_per_second:,} lines a second); an order sent alone took {verdict.p50_ms:g} ms (p50), "
         f"{verdict.p99_ms:g} ms (p99). Looked at in {verdict.looked_seconds:g} s."
     )
-    common.say("Nothing was oversold, lost or doubled." if verdict.passed else "SOMETHING IS WRONG: see above.")
+    wrong = f"SOMETHING IS WRONG: see above, and the servers' logs in {verdict.logs}"
+    common.say("Nothing was oversold, lost or doubled." if verdict.passed else wrong)
     return None

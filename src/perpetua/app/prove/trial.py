@@ -48,6 +48,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     became: dict[str, int]
     """What became of the lines, by the rows: decisions, units, reservations."""
     findings: list[Finding]
+    logs: str | None
+    """Where the servers' logs are, if anything is wrong."""
 
 
 async def run(
@@ -60,12 +62,26 @@ async def run(
         server: the embedded server, if that is what serves it.
         progress: told what is done, and the lines sent so far.
     """
+    home = Path(tempfile.mkdtemp(prefix="perpetua-prove-"))
+    kept = False
+    try:
+        verdict = await _tried(url, asked, server, home, progress)
+        kept = not verdict.passed
+        return msgspec.structs.replace(verdict, logs=str(home)) if kept else verdict
+    finally:
+        if not kept:
+            shutil.rmtree(home, ignore_errors=True)
+
+
+async def _tried(
+    url: str, asked: Asked, server: Server | None, home: Path, progress: Callable[[str, int], None]
+) -> Verdict:
     items = max(12, min(500, asked.lines // 400))
     kits = world.fill(url, items)
     secret = await world.token(url)
     plan = Plan(asked.lines, items, kits, asked.seed)
     crasher = DatabaseCrasher(url, server) if asked.crash_database else None
-    async with _served(url) as webs:
+    async with _served(url, home) as webs:
         flood = Flood(plan, webs, url, secret, asked.clients, crasher, progress, asked.minutes)
         try:
             told = await flood.run()
@@ -80,9 +96,8 @@ async def run(
 
 
 @contextlib.asynccontextmanager
-async def _served(url: str) -> AsyncGenerator[list[Web]]:
-    """Two servers on the database; at the end nothing of them is left."""
-    home = Path(tempfile.mkdtemp(prefix="perpetua-prove-"))
+async def _served(url: str, home: Path) -> AsyncGenerator[list[Web]]:
+    """Two servers on the database; at the end none of them is left, but what they logged."""
     environment = settings_of(url, home)
     webs = [Web(name, environment, home) for name in ("first", "second")]
     try:
@@ -94,7 +109,6 @@ async def _served(url: str) -> AsyncGenerator[list[Web]]:
     finally:
         for web in webs:
             web.kill()
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def _verdict(
@@ -105,4 +119,5 @@ def _verdict(
         orders=became.pop("orders"), seconds=round(flood.wall_seconds, 1), looked_seconds=round(looked, 1),
         lines_per_second=round(flood.sent / max(flood.wall_seconds, 0.001)), p50_ms=told.milliseconds(0.5),
         p99_ms=told.milliseconds(0.99), counts=dict(sorted(told.counts.items())), became=became, findings=findings,
+        logs=None,
     )  # fmt: skip
