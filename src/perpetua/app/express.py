@@ -88,6 +88,7 @@ def _is_plain(scope: Any, headers: dict[bytes, bytes]) -> bool:
         and not scope["query_string"]
         and headers.get(b"content-type") == b"application/json"
         and b"authorization" in headers
+        and len(length) < 10
         and length.isdigit()
         and 0 < int(length) <= MOST_BYTES
         and 0 < len(headers.get(b"idempotency-key", b"x")) <= MAX_KEY
