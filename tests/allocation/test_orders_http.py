@@ -31,6 +31,8 @@ async def test_an_order_goes_in_and_comes_out(client: Client) -> None:
     assert again.json() == first.json()
     by_name = await client.post("/api/orders", json=sent)
     assert (by_name.headers["Idempotent-Replayed"], by_name.json()["id"]) == ("true", first.json()["id"])
+    alike = await client.post("/api/orders", json=body("2.00", "apple", channel="web", external_id="1"))
+    assert (alike.status_code, alike.json()["id"]) == (201, first.json()["id"])
     other = await client.post("/api/orders", json=body("3", channel="web", external_id="1"))
     assert (other.status_code, other.json()["code"]) == (409, "external_id_reused")
     reused = await client.post("/api/orders", json=body("3"), headers={"Idempotency-Key": "one"})

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 
+from msgspec.structs import replace
 from psycopg import errors as pg
 
 from perpetua.access.types import Actor
@@ -16,9 +18,10 @@ from perpetua.kit.clock import Clock, system_clock
 from perpetua.kit.database import Database, Tx
 from perpetua.kit.errors import NotAllowed, Refusal
 from perpetua.kit.idempotency import Answered, Claim, KeyReused, checked, digest, keep_many, known_many
+from perpetua.kit.quantity import plain
 from perpetua.orders import service as orders
 from perpetua.orders.errors import ExternalIdReused
-from perpetua.orders.types import Order, PlaceOrder
+from perpetua.orders.types import Order, PlaceLine, PlaceOrder
 
 __all__ = ["Outcome", "Request", "Turn", "examine", "place", "place_together", "take"]
 
@@ -135,7 +138,19 @@ def _sent(request: Request, now: datetime) -> Sent:
     if request.key is not None:
         checked(request.key)
     orders.check(request.order, now)
-    return Sent(request, digest(COMMAND, request.order))
+    return Sent(request, digest(COMMAND, _plainly(request.order)))
+
+
+def _plainly(order: PlaceOrder) -> PlaceOrder:
+    """The order with its numbers in the one form that they are shown in: `2.0` is `2`, whoever wrote it."""
+    if all(plain(one.quantity) is one.quantity and _plain_price(one) is one.unit_price for one in order.lines):
+        return order
+    lines = [replace(one, quantity=plain(one.quantity), unit_price=_plain_price(one)) for one in order.lines]
+    return replace(order, lines=lines)
+
+
+def _plain_price(line: PlaceLine) -> Decimal | None:
+    return None if line.unit_price is None else plain(line.unit_price)
 
 
 async def _tried(db: Database, sent: list[Sent], clock: Clock, turn: Turn) -> list[Outcome]:
