@@ -2,6 +2,10 @@
 
 from decimal import Decimal
 from types import SimpleNamespace
+from unittest.mock import patch
+
+import psycopg
+import pytest
 
 from perpetua.allocation import service
 from perpetua.allocation.service.bulk import GROUP_LINES
@@ -54,3 +58,12 @@ async def test_a_kit_of_lots_that_is_there_already_disturbs_no_other(db: Databas
     outcomes = await service.place_many(db, world.actor(), [kit, unknown, other])
     assert isinstance(outcomes[1], UnknownItems)
     assert [one.answer.status for one in outcomes if isinstance(one, Answered)] == ["ALLOCATED", "ALLOCATED"]
+
+
+async def test_a_document_that_is_cut_fails_as_its_group_did(db: Database, world: SimpleNamespace) -> None:
+    cut = psycopg.OperationalError("the server closed the connection")
+    with (
+        patch("perpetua.allocation.service.bulk.place_together", side_effect=cut),
+        pytest.raises(psycopg.OperationalError),
+    ):
+        await service.place_many(db, world.actor(), orders("cut", 3, "FLOUR"))
