@@ -50,12 +50,7 @@ async def history(*, limit: int = 50, cursor: str | None = None) -> None:
     """
     async with common.database() as db:
         page = await service.list_rules(db, common.actor(), PageRequest(limit=min(max(limit, 1), 1000), cursor=cursor))
-    if common.as_json():
-        common.show(page)
-    else:
-        common.show(page.items, title="Versions of the rules", columns=_VERSIONS)
-        if page.next_cursor:
-            common.say(f"There are more: --cursor {page.next_cursor}")
+    common.show_page(page, title="Versions of the rules", columns=_VERSIONS)
 
 
 @app.command(name="set")

@@ -11,6 +11,7 @@ import msgspec
 from perpetua.app.settings import Settings
 from perpetua.kit import json
 from perpetua.kit.errors import Refusal
+from perpetua.kit.listing import Page
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,6 +32,7 @@ __all__ = [
     "progress",
     "say",
     "show",
+    "show_page",
 ]
 
 DONE: Final = 0
@@ -74,6 +76,16 @@ def take_json_flag(tokens: list[str]) -> list[str]:
     end = tokens.index("--") if "--" in tokens else len(tokens)
     _json.set("--json" in tokens[:end])
     return [word for place, word in enumerate(tokens) if word != "--json" or place > end]
+
+
+def show_page(page: Page[Any], *, title: str, columns: Mapping[str, str] | Sequence[str]) -> None:
+    """Print a page of a list, and how to go on; with `--json` the page as it is."""
+    if as_json():
+        return show(page)
+    show(page.items, title=title, columns=columns)
+    if page.next_cursor:
+        say(f"There are more: --cursor {page.next_cursor}")
+    return None
 
 
 def show(value: Any, *, title: str | None = None, columns: Mapping[str, str] | Sequence[str] | None = None) -> None:

@@ -54,12 +54,7 @@ async def ledger(
     page = PageRequest(limit=min(max(limit, 1), 1000), cursor=cursor)
     async with common.database() as db:
         found = await service.list_movements(db, common.actor(), filters, page)
-    if common.as_json():
-        common.show(found)
-        return
-    common.show(found.items, title=f"Ledger of {sku}" if sku else "Ledger", columns=_COLUMNS)
-    if found.next_cursor:
-        common.say(f"There are more: --cursor {found.next_cursor}")
+    common.show_page(found, title=f"Ledger of {sku}" if sku else "Ledger", columns=_COLUMNS)
 
 
 def _at(text: str | None, field: str) -> datetime | None:

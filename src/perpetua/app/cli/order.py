@@ -63,12 +63,7 @@ async def list_(
         page = await service.list_orders(
             db, common.actor(), filters, PageRequest(limit=min(max(limit, 1), 1000), cursor=cursor)
         )
-    if common.as_json():
-        common.show(page)
-    else:
-        common.show(page.items, title="Orders", columns=_COLUMNS)
-        if page.next_cursor:
-            common.say(f"There are more: --cursor {page.next_cursor}")
+    common.show_page(page, title="Orders", columns=_COLUMNS)
 
 
 @app.command

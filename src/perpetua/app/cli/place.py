@@ -50,12 +50,7 @@ async def list_(
         page = await service.list_locations(
             db, common.actor(), filters, PageRequest(limit=min(max(limit, 1), 1000), sort=sort, cursor=cursor)
         )
-    if common.as_json():
-        common.show(page)
-    else:
-        common.show(page.items, title="Places", columns=_COLUMNS)
-        if page.next_cursor:
-            common.say(f"There are more: --cursor {page.next_cursor}")
+    common.show_page(page, title="Places", columns=_COLUMNS)
 
 
 @app.command

@@ -51,12 +51,7 @@ async def list_(
         page = await service.list_reservations(
             db, common.actor(), filters, PageRequest(limit=min(max(limit, 1), 1000), cursor=cursor)
         )
-    if common.as_json():
-        common.show(page)
-    else:
-        common.show(page.items, title="Reservations", columns=_COLUMNS)
-        if page.next_cursor:
-            common.say(f"There are more: --cursor {page.next_cursor}")
+    common.show_page(page, title="Reservations", columns=_COLUMNS)
 
 
 @app.command
