@@ -17,10 +17,10 @@ from perpetua.app import worker
 from perpetua.app.settings import Settings
 from perpetua.app.upkeep_jobs import tell_of_broken_integrity
 from perpetua.items import service as items
-from perpetua.items.port import DiskStore
 from perpetua.kit import jobs
 from perpetua.kit.clock import system_clock
 from perpetua.kit.database import Database, sql
+from perpetua.kit.objects import DiskStore
 from perpetua.ledger import service as ledger
 
 OLD = (datetime.now(UTC) - timedelta(days=900)).replace(day=15)

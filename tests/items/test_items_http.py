@@ -14,10 +14,10 @@ from perpetua.access.types import ROLES, Actor
 from perpetua.app import problems
 from perpetua.app.request import JsonRequest
 from perpetua.items.http import handlers
-from perpetua.items.port import DiskStore
 from perpetua.items.rules import check_digit
 from perpetua.kit.database import Database
 from perpetua.kit.http import page_of_query
+from perpetua.kit.objects import DiskStore
 
 Client = AsyncTestClient[Litestar]
 VIEWER = {"X-Role": "viewer"}

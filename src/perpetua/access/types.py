@@ -28,6 +28,10 @@ Permission = Literal[
     "stock.write_off", "stock.return", "stock.correct", "stock.scan",
     "orders.read", "orders.write", "orders.ship", "orders.override", "allocation.configure",
     "customers.read", "customers.write",
+    "suppliers.read", "suppliers.write", "supplier_prices.read",
+    "purchasing.read", "purchasing.write", "purchasing.approve", "purchasing.configure",
+    "invoices.read", "invoices.write", "invoices.release",
+    "lots.write", "lots.recall", "putaway.configure", "labels.print", "labels.configure",
     "imports.run", "exports.run", "integrity.read", "integrity.run",
 ]  # fmt: skip
 
@@ -35,10 +39,22 @@ Via = Literal["session", "token", "jwt", "cli", "system"]
 
 PERMISSIONS: Final[frozenset[Permission]] = frozenset(get_args(Permission))
 
-_READS: frozenset[Permission] = frozenset({"items.read", "places.read", "stock.read", "orders.read", "exports.run"})
-_DOCK: frozenset[Permission] = frozenset({"stock.receive", "stock.scan"})
+_READS: frozenset[Permission] = frozenset(
+    {"items.read", "places.read", "stock.read", "orders.read", "suppliers.read", "purchasing.read", "exports.run"}
+)
+_DOCK: frozenset[Permission] = frozenset({"stock.receive", "stock.scan", "labels.print"})
 _FLOOR: frozenset[Permission] = _DOCK | frozenset[Permission](
     {"stock.adjust", "stock.transfer", "stock.write_off", "stock.return", "orders.ship"}
+)
+_BUYS: frozenset[Permission] = frozenset(
+    {
+        "suppliers.write",
+        "supplier_prices.read",
+        "purchasing.write",
+        "purchasing.approve",
+        "invoices.read",
+        "invoices.write",
+    }
 )
 _ADMINISTERS: frozenset[Permission] = frozenset({"people.write", "settings.write"})
 
@@ -46,7 +62,7 @@ ROLES: Final[dict[Role, frozenset[Permission]]] = {
     "administrator": PERMISSIONS,
     "inventory_manager": PERMISSIONS.difference(_ADMINISTERS),
     "warehouse_staff": _READS | _FLOOR,
-    "purchasing_staff": _READS | _DOCK,
+    "purchasing_staff": _READS | _DOCK | _BUYS,
     "viewer": _READS,
 }
 

@@ -30,11 +30,11 @@ from perpetua.app.middleware import Gate
 from perpetua.app.request import JsonRequest
 from perpetua.app.settings import Settings
 from perpetua.items import http as items
-from perpetua.items.port import DiskStore
 from perpetua.kit.clock import Clock, system_clock
 from perpetua.kit.database import Database
 from perpetua.kit.http import moment_of, page_of_query
 from perpetua.kit.idempotency import Answered
+from perpetua.kit.objects import DiskStore
 from perpetua.ledger import http as ledger
 from perpetua.orders import http as orders
 from perpetua.orders.types import Order, PlaceOrder

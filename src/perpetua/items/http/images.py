@@ -11,10 +11,10 @@ from litestar.params import Body, Parameter
 
 from perpetua.access.types import Actor
 from perpetua.items import service
-from perpetua.items.port import ObjectStore
 from perpetua.items.types import Image
 from perpetua.kit.database import Database
 from perpetua.kit.http import PathId
+from perpetua.kit.objects import ObjectStore
 
 __all__ = ["handlers"]
 

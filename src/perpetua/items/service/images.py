@@ -8,11 +8,11 @@ from perpetua.access.service import audit
 from perpetua.access.types import Actor
 from perpetua.items import rules, store
 from perpetua.items.errors import NotAnImage
-from perpetua.items.port import ObjectStore
 from perpetua.items.service import drafts
 from perpetua.items.types import Image, ImageContent
 from perpetua.kit.database import Database, Tx
 from perpetua.kit.errors import Missing, TooLarge
+from perpetua.kit.objects import ObjectStore
 
 __all__ = ["MAX_IMAGE_BYTES", "add_image", "read_image", "remove_image", "remove_unheld_images"]
 

@@ -1,4 +1,4 @@
-"""Where the content of images is kept: a folder on disk, or any object store that has these verbs.
+"""Where contents (pictures, certificates, files) are kept: a folder on disk, or any object store that has these verbs.
 
 Always true: a key is the SHA-256 of its content in hexadecimal; no other name reaches the store, and none leads out.
 """
