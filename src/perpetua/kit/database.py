@@ -19,7 +19,6 @@ import random
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import psycopg
@@ -32,7 +31,7 @@ from psycopg.types.json import set_json_dumps, set_json_loads
 from sqlalchemy.dialects import postgresql
 
 from perpetua.kit import json
-from perpetua.kit.quantity import plain
+from perpetua.kit.quantity import plain_number
 from perpetua.kit.statements import Queries, Statement, array, sql
 
 __all__ = ["APP_ROLE", "Database", "Queries", "Statement", "Tx", "array", "count_statements", "metadata", "sql"]
@@ -287,15 +286,10 @@ class Database:
 
 
 class _PlainNumbers(adapt.Loader):
-    """`numeric` as Decimal, in the form that numbers are shown in. The same few come again and again."""
+    """`numeric` as Decimal, in the form that numbers are shown in."""
 
     def load(self, data: adapt.Buffer) -> Decimal:
-        return _number(bytes(data))
-
-
-@lru_cache(maxsize=16_384)
-def _number(text: bytes) -> Decimal:
-    return plain(Decimal(text.decode()))
+        return plain_number(bytes(data).decode())
 
 
 async def _prepare(connection: Connection) -> None:

@@ -8,11 +8,13 @@ Always true:
 """
 
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from perpetua.kit.errors import InvalidValue
 
 __all__ = [
-    "MONEY_PLACES", "QUANTITY_PLACES", "ZERO", "exact_money", "exact_quantity", "parse_decimal", "plain", "plain_text",
+    "MONEY_PLACES", "QUANTITY_PLACES", "ZERO", "exact_money", "exact_quantity", "parse_decimal", "plain",
+    "plain_number", "plain_text",
 ]  # fmt: skip
 
 ZERO = Decimal(0)
@@ -60,6 +62,12 @@ def plain(value: Decimal) -> Decimal:
     text = str(value)
     # Not by normalize(), which makes 1E+2 of 100.
     return Decimal(plain_text(value)) if ("." in text and text[-1] == "0") or "E" in text else value
+
+
+@lru_cache(maxsize=16_384)
+def plain_number(text: str) -> Decimal:
+    """The number that the database wrote so, in the form that it is shown in. The same few come again and again."""
+    return plain(Decimal(text))
 
 
 def plain_text(value: Decimal) -> str:

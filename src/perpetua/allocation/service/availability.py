@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import ROUND_FLOOR, Decimal
-from typing import Any
+from typing import NamedTuple
+
+import msgspec
 
 from perpetua.access.types import Actor
 from perpetua.allocation import port, rules, store
@@ -19,14 +21,15 @@ from perpetua.allocation.types import (
     AvailableAt,
     LotStock,
     Position,
+    Rules,
     Site,
     Wanted,
 )
-from perpetua.items.types import VariantRef
+from perpetua.items import service as items
 from perpetua.kit.clock import Clock, system_clock
 from perpetua.kit.database import Database, Queries, Tx, array
 from perpetua.kit.errors import InvalidValue, TooLarge
-from perpetua.kit.quantity import ZERO, plain
+from perpetua.kit.quantity import ZERO, plain, plain_number
 from perpetua.orders.types import ShipTo
 
 __all__ = ["availability", "known_tier"]
@@ -34,10 +37,56 @@ __all__ = ["availability", "known_tier"]
 Q = Queries(store.__file__, "availability.sql")
 
 
+class _Item(NamedTuple):
+    """An item that is named."""
+
+    asked: str
+    id: int
+    sku: str
+    name: str
+    unit: str
+    decimals: int
+    active: bool
+    kit: bool
+    lots: bool
+
+
+class _Read(msgspec.Struct):
+    """What the statement gives. `stock`: variant, site, on hand, unsellable, allocated, reserved, on order; again and
+    again."""
+
+    version: int
+    rules: Rules
+    items: list[_Item] | None
+    parts: list[tuple[int, int, Decimal, bool]] | None
+    sites: list[Site] | None
+    stock: str | None
+    shared: list[tuple[int, int, Decimal]] | None
+    lots: list[tuple[int, int, int, Decimal, date | None]] | None
+
+
+_read = msgspec.json.Decoder(_Read, strict=False).decode
+
+
+class _Seen(NamedTuple):
+    """What an answer stands on; items by SKU in capitals."""
+
+    items: Mapping[str, _Item]
+    ground: Ground
+    shelf: Shelf
+    on_order: Mapping[Key, Decimal]
+
+    @property
+    def stocked(self) -> list[int]:
+        """The variants whose stock counts: components for kits."""
+        parts = {part.variant_id for parts in self.ground.kits.values() for part in parts}
+        return sorted(parts | {item.id for item in self.items.values() if not item.kit})
+
+
 async def availability(
     db: Database, actor: Actor, asked: AskAvailability, *, clock: Clock = system_clock
 ) -> AvailabilityAnswer:
-    """What may be promised of items, in total and site by site. Three statements, however many items are asked for.
+    """What may be promised of items, in total and site by site. One statement, however many items are asked for.
 
     Raises:
         InvalidValue: no SKU, a site that does not sell, a tier that the rules do not know.
@@ -53,18 +102,63 @@ async def availability(
         raise InvalidValue("min_life_days", asked.min_life_days, "must be 0 to 3650")
     now = clock()
     async with db.snapshot(by_key=True) as tx:
-        seen = await store.look(tx, asked.skus)
-        ground, kits = seen.ground, seen.ground.kits
-        wanted, sites = _sites(asked, ground, actor, now)
-        tracked = _tracked(seen.variants.values(), kits)
-        shelf, on_order = await _read(tx, tracked, wanted, ground, now.date())
-        coming = _earliest(await port.expected(tx, sorted(tracked)))
-    unique = {variant.id: variant for sku in asked.skus if (variant := seen.variants.get(sku.upper()))}
-    found = [_item(one, kits.get(one.id), sites, shelf, wanted, on_order, coming) for one in unique.values()]
-    unknown = [sku for sku in dict.fromkeys(asked.skus) if sku.upper() not in seen.variants]
+        seen = await _look(tx, asked, now.date())
+        coming = _earliest(await port.expected(tx, seen.stocked))
+    wanted, sites = _sites(asked, seen.ground, actor, now)
+    found = [_item(item, seen, sites, wanted, coming) for item in dict.fromkeys(seen.items.values())]
+    unknown = [sku for sku in dict.fromkeys(asked.skus) if sku.upper() not in seen.items]
     return AvailabilityAnswer(
-        at=now, channel=asked.channel, tier=wanted.tier, config_version=ground.version, items=found, unknown=unknown
+        at=now,
+        channel=asked.channel,
+        tier=wanted.tier,
+        config_version=seen.ground.version,
+        items=found,
+        unknown=unknown,
     )
+
+
+async def _look(tx: Tx, asked: AskAvailability, today: date) -> _Seen:
+    forms = items.forms_of_skus(asked.skus)
+    params = {"skus": array([form for form in set(forms.values()) if form]), "channel": asked.channel, "today": today}
+    read = _read(await tx.value(Q["availability"], params))
+    by_form = {item.asked: item for item in read.items or ()}
+    kits: dict[int, list[Part]] = {}
+    for kit_id, variant, quantity, lots in read.parts or ():
+        kits.setdefault(kit_id, []).append(Part(kit_id=kit_id, variant_id=variant, quantity=quantity, lots=lots))
+    ground = Ground(read.version, read.rules, read.sites or [], kits)
+    positions, on_order = _positions(read, asked.channel, kits)
+    return _Seen(
+        {sku: item for sku, form in forms.items() if (item := by_form.get(form))}, ground,
+        Shelf(positions, read.rules), on_order,
+    )  # fmt: skip
+
+
+def _positions(
+    read: _Read, channel: str, kits: Mapping[int, Sequence[Part]]
+) -> tuple[dict[Key, Position], dict[Key, Decimal]]:
+    """What is there, and what is on order, by variant and site."""
+    lots: dict[Key, list[LotStock]] = {}
+    for variant, site, lot_id, free, expires_on in read.lots or ():
+        lots.setdefault((variant, site), []).append(LotStock(lot_id, free, expires_on))
+    tracked = {item.id for item in read.items or () if item.lots}
+    tracked |= {part.variant_id for parts in kits.values() for part in parts if part.lots}
+    shared = {(variant, site): quantity for variant, site, quantity in read.shared or ()}
+    shares = read.rules.channels.get(channel, rules.NO_RULES).share_percent is not None
+    positions: dict[Key, Position] = {}
+    on_order: dict[Key, Decimal] = {}
+    each = iter((read.stock or "").split())
+    for variant, site, *numbers in zip(*[each] * 7, strict=True):
+        key = (int(variant), int(site))
+        on_hand, unsellable, allocated, reserved, on_order[key] = map(plain_number, numbers)
+        positions[key] = Position(
+            on_hand, unsellable, allocated, reserved, _in_order(lots.get(key, ())) if key[0] in tracked else None,
+            {channel: shared.get(key, ZERO)} if shares else {},
+        )  # fmt: skip
+    return positions, on_order
+
+
+def _in_order(lots: Iterable[LotStock]) -> tuple[LotStock, ...]:
+    return tuple(sorted(lots, key=lambda lot: (lot.expires_on or date.max, lot.lot_id)))
 
 
 def _earliest(coming: Iterable[Expected]) -> dict[Key, date]:
@@ -110,83 +204,37 @@ def _sites(asked: AskAvailability, ground: Ground, actor: Actor, now: datetime) 
     return wanted._replace(sites=tuple(one.id for one in sites)), sites
 
 
-def _tracked(variants: Iterable[VariantRef], kits: Mapping[int, list[Part]]) -> dict[int, bool]:
-    """The variants that stock is to be read of, components for kits; whether their lots count."""
-    found: dict[int, bool] = {}
-    for variant in variants:
-        if variant.id in kits:
-            found |= {part.variant_id: part.lots for part in kits[variant.id]}
-        else:
-            found[variant.id] = variant.tracking == "lot"
-    return found
-
-
-async def _read(
-    tx: Tx, tracked: Mapping[int, bool], wanted: Wanted, ground: Ground, today: date
-) -> tuple[Shelf, dict[Key, Decimal]]:
-    shares = ground.rules.channels.get(wanted.channel, rules.NO_RULES).share_percent is not None
-    params: dict[str, Any] = {
-        "variant_ids": array(list(tracked)), "tracked": array(list(tracked.values())),
-        "site_ids": array(wanted.sites), "today": today,
-        "sharing": wanted.channel if shares else None,
-    }  # fmt: skip
-    positions: dict[Key, Position] = {}
-    on_order: dict[Key, Decimal] = {}
-    rows = await tx.records(Q["availability"], params)
-    for variant, site, on_hand, unsellable, allocated, reserved, ordered, shared, *lots in rows:
-        positions[variant, site] = Position(
-            on_hand, unsellable, allocated, reserved, _lots(*lots) if tracked[variant] else None,
-            {wanted.channel: shared} if shares else {},
-        )  # fmt: skip
-        on_order[variant, site] = ordered
-    return Shelf(positions, ground.rules), on_order
-
-
-def _lots(
-    ids: Sequence[int] | None, free: Sequence[Decimal] | None, expires: Sequence[date | None] | None
-) -> tuple[LotStock, ...]:
-    lots = map(LotStock, ids or (), free or (), expires or ())
-    return tuple(sorted(lots, key=lambda lot: (lot.expires_on or date.max, lot.lot_id)))
-
-
-def _item(
-    variant: VariantRef, parts: list[Part] | None, sites: Sequence[Site], shelf: Shelf, wanted: Wanted,
-    on_order: Mapping[Key, Decimal], coming: Mapping[Key, date],
-) -> Available:  # fmt: skip
-    if parts is not None:
-        at = [one for site in sites if (one := _kit_at(parts, site, shelf, wanted)).available]
+def _item(item: _Item, seen: _Seen, sites: Sequence[Site], wanted: Wanted, coming: Mapping[Key, date]) -> Available:
+    if item.kit:
+        parts = seen.ground.kits[item.id]
+        at = [one for site in sites if (one := _kit_at(parts, site, seen.shelf, wanted)).available]
     else:
-        at = [
-            _at((variant.id, site.id), site.code, variant.decimals, shelf, wanted, on_order, coming)
-            for site in sites
-            if (variant.id, site.id) in on_order
-        ]
-    sums = _sums(at)
-    days = [day for site in sites if (day := coming.get((variant.id, site.id)))] if coming else ()
+        at = [_at(item, key, site.code, seen, wanted, coming)
+              for site in sites if (key := (item.id, site.id)) in seen.on_order]  # fmt: skip
+    available, on_hand, allocated, reserved, on_order = _sums(at)
+    days = [day for site in sites if (day := coming.get((item.id, site.id)))] if coming else ()
     return Available(
-        sku=variant.sku, variant_id=variant.id, name=variant.name, unit=variant.unit, kit=parts is not None,
-        available=sums[0] if variant.active else ZERO, on_hand=sums[1], allocated=sums[2], reserved=sums[3],
-        on_order=sums[4], next_expected=min(days, default=None), sites=at,
+        sku=item.sku, variant_id=item.id, name=item.name, unit=item.unit, kit=item.kit,
+        available=available if item.active else ZERO, on_hand=on_hand, allocated=allocated, reserved=reserved,
+        on_order=on_order, next_expected=min(days, default=None), sites=at,
     )  # fmt: skip
 
 
 def _sums(at: Sequence[AvailableAt]) -> list[Decimal]:
     """Over the sites: available, on hand, allocated, reserved, on order."""
+    if len(at) == 1:
+        one = at[0]
+        return [one.available, one.on_hand, one.allocated, one.reserved, one.on_order]
     each = [(one.available, one.on_hand, one.allocated, one.reserved, one.on_order) for one in at]
-    if len(each) == 1:
-        return list(each[0])
     return [plain(sum(numbers, ZERO)) for numbers in zip(*each, strict=True)] or [ZERO] * 5
 
 
-def _at(
-    key: Key, site: str, decimals: int, shelf: Shelf, wanted: Wanted, on_order: Mapping[Key, Decimal],
-    coming: Mapping[Key, date],
-) -> AvailableAt:  # fmt: skip
-    position = shelf.positions[key]
+def _at(item: _Item, key: Key, site: str, seen: _Seen, wanted: Wanted, coming: Mapping[Key, date]) -> AvailableAt:
+    position = seen.shelf.positions[key]
     return AvailableAt(
-        site=site, available=plain(rules.in_units(shelf.free(key, wanted), decimals)), on_hand=position.on_hand,
-        unsellable=position.unsellable, allocated=position.allocated, reserved=position.reserved,
-        on_order=on_order[key], next_expected=coming.get(key),
+        site=site, available=plain(rules.in_units(seen.shelf.free(key, wanted), item.decimals)),
+        on_hand=position.on_hand, unsellable=position.unsellable, allocated=position.allocated,
+        reserved=position.reserved, on_order=seen.on_order[key], next_expected=coming.get(key),
     )  # fmt: skip
 
 
