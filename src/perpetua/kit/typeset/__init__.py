@@ -1,0 +1,91 @@
+"""Papers: a typst template and data become PDF pages, or pictures of them.
+
+Always true:
+- Data reach a template as data, never as its source: a name with `#` or `"` in it prints as itself.
+- The same template and the same data give the same bytes; a template's "today" is the date it is handed.
+- A template reads no file, fetches nothing, and is stopped when it takes more than its time or its memory.
+- What a template does wrong is refused as `TemplateFault` with its line.
+
+A template begins where the prelude (prelude.typ) ends: `data` is what was handed over, and `document`, `items`,
+`parties`, … are what business papers share; docs/reference/documents.md describes them.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from importlib import resources
+from typing import Any, Final, Literal
+
+from perpetua.kit import json
+from perpetua.kit.typeset.errors import TemplateFault
+from perpetua.kit.typeset.work import Job, Made, typeset
+
+__all__ = ["BEGINNING", "SECONDS", "TemplateFault", "packaged", "pdf", "pngs", "svgs"]
+
+SECONDS: Final = 30
+"""How long one paper may take before it is refused."""
+
+PROCESSES: Final = 2
+"""How many papers are made at a time; others wait for their turn."""
+
+BEGINNING: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""The date of a paper that says none, so that the same data give the same bytes."""
+
+_threads = ThreadPoolExecutor(PROCESSES, thread_name_prefix="typeset")
+
+
+async def pdf(
+    template: str, data: Mapping[str, Any], *, dated: datetime = BEGINNING, seconds: float = SECONDS
+) -> bytes:
+    """The pages as one PDF.
+
+    Args:
+        template: typst source; what the prelude defines is at hand, and `data`.
+        data: anything JSON can carry; decimals and dates arrive as text.
+        dated: the document's date, and what `datetime.today()` says in it.
+        seconds: how long it may take.
+
+    Raises:
+        TemplateFault: the template is wrong, or takes too long or too much.
+    """
+    return (await _made(template, data, "pdf", dated, seconds)).pages[0]
+
+
+async def pngs(
+    template: str,
+    data: Mapping[str, Any],
+    *,
+    dpi: float = 144,
+    dated: datetime = BEGINNING,
+    seconds: float = SECONDS,
+) -> list[bytes]:
+    """Each page as a PNG with so many dots per inch. Raises as `pdf` does."""
+    return (await _made(template, data, "png", dated, seconds, dpi)).pages
+
+
+async def svgs(
+    template: str, data: Mapping[str, Any], *, dated: datetime = BEGINNING, seconds: float = SECONDS
+) -> list[bytes]:
+    """Each page as an SVG picture. Raises as `pdf` does."""
+    return (await _made(template, data, "svg", dated, seconds)).pages
+
+
+def packaged(package: str, name: str) -> str:
+    """The text of a template that comes with the program: `packaged("perpetua.kit.typeset", "prelude.typ")`."""
+    return resources.files(package).joinpath(name).read_text(encoding="utf-8")
+
+
+async def _made(
+    template: str,
+    data: Mapping[str, Any],
+    form: Literal["pdf", "png", "svg"],
+    dated: datetime,
+    seconds: float,
+    dpi: float = 144,
+) -> Made:
+    job = Job(template, json.dumps(data).decode(), form, dpi, int(dated.timestamp()), seconds)
+    made = await asyncio.get_running_loop().run_in_executor(_threads, typeset, job)
+    if made.fault is not None:
+        raise TemplateFault(made.fault, line=made.line)
+    return made
