@@ -52,7 +52,7 @@ async def test_lots_that_expired_or_are_blocked_do_not_count(db: Database, world
     await bring(db, world, "MILK", 7, lot="NEW", expires_on="2099-01-01")
     await bring(db, world, "MILK", 9, lot="BAD", expires_on="2099-01-01")
     async with db.admin() as tx:
-        await tx.execute(sql("UPDATE lots SET blocked = true WHERE number = 'BAD'"))
+        await tx.execute(sql("UPDATE lots SET status = 'hold' WHERE number = 'BAD'"))
     assert (await ask(db, world, "MILK")).items[0].available == 7
     assert (await ask(db, world, "MILK", min_life_days=3650)).items[0].available == 7
 

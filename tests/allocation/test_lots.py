@@ -141,12 +141,12 @@ async def test_what_is_promised_of_a_lot_is_not_sold_or_put_away(db: Database, w
 async def test_a_lot_is_blocked_and_freed_again(db: Database, world: SimpleNamespace) -> None:
     await stock(db, world, "L5", A=5, B=2)
     first, second = await order(db, world, ("L5", 3)), await order(db, world, ("L5", 2))
-    await change_lot(db, world, "L5", "A", "blocked = true")
+    await change_lot(db, world, "L5", "A", "status = 'hold'")
     assert (await held(db, first), await held(db, second)) == ({"B": 2}, {})
     told = (await service.explain(db, world.actor(), second.id)).lines[0].later[0]
     assert (told.action, told.reason) == ("released", "lot A is blocked: recall 12")
     await kept(db)
-    await change_lot(db, world, "L5", "A", "blocked = false")
+    await change_lot(db, world, "L5", "A", "status = 'released'")
     assert (await held(db, first), await held(db, second)) == ({"A": 1, "B": 2}, {"A": 2})
     await kept(db)
 
@@ -258,7 +258,7 @@ async def test_the_check_finds_a_lot_that_promises_too_much(db: Database, world:
     await order(db, world, ("L13", 3))
     assert "lots" not in {one.name for one in (await service.check(db, SYSTEM, keep=False)).findings if one.wrong}
     async with db.admin() as tx:
-        await tx.execute(sql("UPDATE lots SET blocked = true WHERE variant_id = %(v)s AND number = 'A'"),
+        await tx.execute(sql("UPDATE lots SET status = 'hold' WHERE variant_id = %(v)s AND number = 'A'"),
                          {"v": world.items["L13"]})  # fmt: skip
     found = next(one for one in (await service.check(db, SYSTEM, keep=False)).findings if one.name == "lots")
     assert found.wrong == 1
@@ -271,7 +271,7 @@ async def test_what_lies_at_another_site_comes_in_too(db: Database, world: Simpl
     await stock(db, world, "L14", A=5)
     await bring(db, world, "L14", 3, "SHOP-FLOOR", lot="S", expires_on=LATER)
     one = await order(db, world, ("L14", 4))
-    await change_lot(db, world, "L14", "A", "blocked = true")
+    await change_lot(db, world, "L14", "A", "status = 'hold'")
     assert await held(db, one) == {"S": 3}
     assert (await now(db, world, one)).lines[0].sites == {"SHOP": 3}
     await kept(db)

@@ -115,7 +115,7 @@ async def test_goods_last_as_long_as_was_asked(db: Database, world: SimpleNamesp
     for lot in ("GONE", "FAR", "SOON", "BAD"):
         await bring(db, world, "MILK", 5, lot=lot, expires_on=days.get(lot, days["FAR"]))
     async with db.admin() as tx:
-        await tx.execute(sql("UPDATE lots SET blocked = true WHERE number = 'BAD'"))
+        await tx.execute(sql("UPDATE lots SET status = 'hold' WHERE number = 'BAD'"))
     await set_rules(db, '{"channels": {"grocer": {"min_life_days": 30}}}')
 
     async def lots(one: int) -> list[tuple[str, int]]:

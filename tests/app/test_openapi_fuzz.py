@@ -57,6 +57,9 @@ PATH_IDS = (
     "run",
     "order",
     "customer",
+    "lot",
+    "recall",
+    "plate",
 )
 
 REASONS = {

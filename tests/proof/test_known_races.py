@@ -189,7 +189,7 @@ async def test_expired_and_blocked_lots_are_not_promised(make: Any, db: Database
     await item.bring(2, lot="GOOD", expires_on=str(today + timedelta(days=60)))
     async with db.admin() as tx:
         await tx.execute(
-            sql("UPDATE lots SET blocked = true WHERE number = 'BLOCKED' AND variant_id = %(v)s"), {"v": item.id}
+            sql("UPDATE lots SET status = 'hold' WHERE number = 'BLOCKED' AND variant_id = %(v)s"), {"v": item.id}
         )
     orders = await asyncio.gather(*(item.place(1) for _ in range(6)))
     assert sum(order.lines[0].allocated for order in orders) == 2

@@ -57,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """PERPETUA_METRICS_TOKEN: what /metrics asks for; without it only the machine itself may read them."""
     archive_months: int = 0
     """PERPETUA_ARCHIVE_MONTHS: whole months that stay in the database; older ones go to files. 0: all stay."""
+    expiry_days: int = 30
+    """PERPETUA_EXPIRY_DAYS: so many days ahead people are told of lots that expire. 0: they are not."""
     smtp: Transport | None = None
     """PERPETUA_SMTP: the mail server, e.g. `smtp+starttls://user:password@mail.example.org`; None: no mail is sent."""
     mail_from: str = ""
@@ -101,6 +103,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             proxy_header=cast(ProxyHeader, _one_of(env, "PERPETUA_PROXY_HEADER", HEADERS)),
             metrics_token=env.get("PERPETUA_METRICS_TOKEN") or None,
             archive_months=_number(env, "PERPETUA_ARCHIVE_MONTHS", 0, 1200, least=0),
+            expiry_days=_number(env, "PERPETUA_EXPIRY_DAYS", 30, 3650, least=0),
             smtp=smtp,
             mail_from=env.get("PERPETUA_MAIL_FROM", ""),
             supervised=env.get(SUPERVISED) == "1",

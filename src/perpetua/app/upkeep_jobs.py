@@ -13,6 +13,7 @@ import structlog
 
 from perpetua.access import service as access
 from perpetua.access.types import SYSTEM, AuditFilters, PeopleFilters
+from perpetua.app.expiry_alert import tell_of_expiring
 from perpetua.app.mail import Mailer, SmtpMailer
 from perpetua.app.settings import Settings
 from perpetua.items import service as items
@@ -54,9 +55,11 @@ async def archive(context: JobContext, timestamp: int) -> None:
 @jobs.periodic(cron="50 3 * * *")
 @jobs.task(name="remove_images", pass_context=True, queueing_lock="upkeep:remove_images")
 async def remove_images(context: JobContext, timestamp: int) -> None:
-    """Remove pictures that no product has had for a day."""
+    """Remove pictures that no product has had for a day, and files that nothing else has."""
     store = DiskStore(_settings(context).home / "objects")
-    removed = await items.remove_unheld_images(database_of(context), store, before=system_clock() - IMAGES_STAY)
+    removed = await items.remove_unheld_images(
+        database_of(context), store, before=system_clock() - IMAGES_STAY, also_held=[ledger.holds_content]
+    )
     if removed:
         log.info("images_removed", count=removed)
 
@@ -70,6 +73,16 @@ async def alert(context: JobContext, timestamp: int) -> None:
         await tell_of_broken_integrity(
             database_of(context), SmtpMailer(settings.smtp, settings.mail_from), settings.address
         )
+
+
+@jobs.periodic(cron="0 5 * * *")
+@jobs.task(name="expiring", pass_context=True, queueing_lock="upkeep:expiring")
+async def expiring(context: JobContext, timestamp: int) -> None:
+    """Tell managers of the lots that expire soon."""
+    settings = _settings(context)
+    if settings.expiry_days:
+        mailer = SmtpMailer(settings.smtp, settings.mail_from) if settings.smtp else None
+        await tell_of_expiring(database_of(context), mailer, settings.address, settings.expiry_days)
 
 
 async def tell_of_broken_integrity(db: Database, mailer: Mailer, address: str) -> None:

@@ -10,6 +10,9 @@ __all__ = [
     "InactiveItem",
     "InactivePlace",
     "KitHasNoStock",
+    "LotBlocked",
+    "LotRecalled",
+    "NotACertificate",
     "NotEnoughStock",
     "SerialElsewhere",
     "SerialsNeeded",
@@ -70,6 +73,34 @@ class KitHasNoStock(Conflict):
     title = "A kit has no stock of its own"
     sentence = "{sku} is a kit: it has no stock of its own."
     remedy = "Name its components; or place an order, which takes them together."
+
+
+class LotBlocked(Conflict):
+    """A lot that is not released, or is past its last day, would be sold or used up."""
+
+    code = "lot_blocked"
+    title = "The lot may not be sent"
+    sentence = "Lot {lot} of {sku} {why}."
+    remedy = "Take another lot; or release it, with a reason, if it is good."
+
+
+class LotRecalled(Conflict):
+    """The lot's status is its recall's to change."""
+
+    code = "lot_recalled"
+    title = "The lot is recalled"
+    sentence = "Lot {lot} is recalled."
+    remedy = "Release it in its recall, with a reason."
+
+
+class NotACertificate(Refusal):
+    """The content of a file is none that certificates come in."""
+
+    status = 415
+    code = "not_a_certificate"
+    title = "Not a certificate"
+    sentence = "The file is no PDF, PNG or JPEG, whatever its name says."
+    remedy = "Send one of these."
 
 
 class InactivePlace(Conflict):

@@ -1,22 +1,27 @@
 """What the ledger decides: pure functions of plain values."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import msgspec
 
+from perpetua.kit.errors import InvalidValue
 from perpetua.kit.quantity import ZERO
 from perpetua.ledger.errors import EffectiveOutOfRange, SerialsNeeded
 from perpetua.ledger.types import NO_LOT, Level, LevelKey, ReasonCode, Row, TransactionType
 
 __all__ = [
     "EARLIEST",
+    "certificate_type",
     "changes",
+    "check_day",
     "check_effective",
+    "check_lot_dates",
     "expand",
     "fitting",
     "pair",
+    "parse_day",
     "reversal",
     "shortages",
     "stale",
@@ -157,6 +162,40 @@ def why_approval(reason: ReasonCode, rows: Sequence[Row], cost_prices: Mapping[i
         if value > reason.approval_above_value:
             # The value itself stays unsaid: the reader may not be one who sees costs.
             return f"their value is above the limit for {reason.code}"
+    return None
+
+
+def check_day(day: date, field: str) -> date:
+    """The day, when goods can have it. Raises InvalidValue: before 1970 or after 2199."""
+    if not 1970 <= day.year <= 2199:
+        raise InvalidValue(field, str(day), "must lie between the years 1970 and 2199")
+    return day
+
+
+def parse_day(text: str, field: str) -> date:
+    """The day written in `text`. Raises InvalidValue: it is none, or one that goods cannot have."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise InvalidValue(field, text, "is not a day; write it like 2026-03-01") from None
+    return check_day(day, field)
+
+
+def check_lot_dates(made: date | None, expires: date | None, best_before: date | None) -> None:
+    """Raises InvalidValue: it would expire, or not be at its best any more, before it was made."""
+    for field, day in (("expires_on", expires), ("best_before_on", best_before)):
+        if made is not None and day is not None and day < made:
+            raise InvalidValue(field, str(day), f"lies before {made}, when it was made", manufactured_on=made)
+
+
+def certificate_type(content: bytes) -> str | None:
+    """The media type that the content shows, of those that certificates come in; None for anything else."""
+    if content.startswith(b"%PDF-") and b"%%EOF" in content[-1024:]:
+        return "application/pdf"
+    if content.startswith(b"\x89PNG\r\n\x1a\n") and content[12:16] == b"IHDR":
+        return "image/png"
+    if content.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
     return None
 
 

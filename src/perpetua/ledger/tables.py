@@ -34,8 +34,34 @@ lots = sa.Table(
     sa.Column("manufactured_on", sa.Date),
     sa.Column("expires_on", sa.Date),
     sa.Column("certificate", sa.Text),
-    need("blocked", sa.Boolean),
     need("created_at", INSTANT),
+    need("status", sa.Text),
+    sa.Column("supplier_lot", sa.Text),
+    sa.Column("best_before_on", sa.Date),
+    sa.Column("certificate_type", sa.Text),
+    need("version", sa.Integer),
+    need("updated_at", INSTANT),
+    sa.Column("blocked", sa.Boolean, sa.Computed("status <> 'released'"), nullable=False),
+)  # fmt: skip
+
+lot_events = sa.Table(
+    "lot_events", metadata,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    need("lot_id", sa.BigInteger),
+    need("at", INSTANT),
+    need("actor_id", sa.BigInteger),
+    need("action", sa.Text),
+    need("before", JSONB),
+    need("after", JSONB),
+    sa.Column("reason", sa.Text),
+    sa.Column("reference", sa.Text),
+)  # fmt: skip
+
+lot_expiry_alerts = sa.Table(
+    "lot_expiry_alerts", metadata,
+    sa.Column("lot_id", sa.BigInteger, primary_key=True),
+    sa.Column("expires_on", sa.Date, primary_key=True),
+    need("alerted_at", INSTANT),
 )  # fmt: skip
 
 serialised_stock = sa.Table(

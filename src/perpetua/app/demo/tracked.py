@@ -44,7 +44,7 @@ def tracked(rng: random.Random, items: Sequence[Item], today: date) -> list[Comm
         over = _past_date(lots, day)
         if over:
             commands.append(WriteOff(lines=over, reason_code="expiry", effective_at=_at(day, 8)))
-        sold = _lots_out(rng, lots) + _serials_out(rng, serials)
+        sold = _lots_out(rng, lots, day + timedelta(days=9)) + _serials_out(rng, serials)
         if sold:
             commands.append(
                 Sell(lines=sold, effective_at=_at(day + timedelta(days=9), 15), reference_type="sales_order",
@@ -92,10 +92,10 @@ def _past_date(lots: list[tuple[Item, str, list[_Lot]]], day: date) -> list[Writ
     return lines
 
 
-def _lots_out(rng: random.Random, lots: list[tuple[Item, str, list[_Lot]]]) -> list[SellLine]:
+def _lots_out(rng: random.Random, lots: list[tuple[Item, str, list[_Lot]]], day: date) -> list[SellLine]:
     lines: list[SellLine] = []
     for item, place, held in lots:
-        lot = min((lot for lot in held if lot.left), key=lambda lot: lot.expires, default=None)
+        lot = min((lot for lot in held if lot.left and lot.expires >= day), key=lambda lot: lot.expires, default=None)
         if lot is None or rng.random() < 0.2:
             continue
         sold = min(lot.left, rng.randint(1, 9))

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from perpetua.access.service import audit
@@ -18,6 +19,7 @@ __all__ = ["MAX_IMAGE_BYTES", "add_image", "read_image", "remove_image", "remove
 
 MAX_IMAGE_BYTES = 5_000_000
 MAX_IMAGES = 50
+Holds = Callable[[Tx, str], Awaitable[bool]]
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -77,8 +79,14 @@ async def remove_image(db: Database, actor: Actor, objects: ObjectStore, product
     await db.run(act)
 
 
-async def remove_unheld_images(db: Database, objects: ObjectStore, *, before: datetime) -> int:
-    """Remove the contents that no product has had since `before`; how many there were."""
+async def remove_unheld_images(
+    db: Database, objects: ObjectStore, *, before: datetime, also_held: Sequence[Holds] = ()
+) -> int:
+    """Remove the contents that no product has had since `before`; how many there were.
+
+    Args:
+        also_held: whether another word has a content; all words' files lie in one store.
+    """
     removed = 0
     for sha256 in await objects.older(before):
 
@@ -86,6 +94,9 @@ async def remove_unheld_images(db: Database, objects: ObjectStore, *, before: da
             await tx.value(store.Q["hold_image"], {"sha256": sha256})
             if await tx.value(store.Q["image_type"], {"sha256": sha256}):
                 return False
+            for holds in also_held:
+                if await holds(tx, sha256):
+                    return False
             await objects.remove(sha256)
             return True
 

@@ -2,10 +2,26 @@
 
 from perpetua.ledger.service.approving import approve, list_requests, reject, withdraw
 from perpetua.ledger.service.archiving import archive, archived_rows, archived_stock, list_archives
+from perpetua.ledger.service.certificates import (
+    MAX_CERTIFICATE_BYTES,
+    holds_content,
+    put_certificate,
+    read_certificate,
+    remove_certificate,
+)
 from perpetua.ledger.service.checking import check, knows_head, last_check, list_checks
 from perpetua.ledger.service.correcting import correct
 from perpetua.ledger.service.exporting import StockBy, export_movements, export_stock
 from perpetua.ledger.service.keeping import make_checkpoints, make_partitions, seal
+from perpetua.ledger.service.lot_reading import (
+    expiring_untold,
+    get_lot,
+    keep_expiry_alerts,
+    list_expiring,
+    list_lot_events,
+    list_lots,
+)
+from perpetua.ledger.service.lotting import KeptLot, change_lot, lock_lots, mark_lots, require_lots, set_lot_status
 from perpetua.ledger.service.moving import cancel_transfer, get_transfer, list_transfers, receive_transfer, transfer
 from perpetua.ledger.service.naming import lots_named, serials_named
 from perpetua.ledger.service.posting import Fitted, post, post_fitting
@@ -23,7 +39,9 @@ from perpetua.ledger.service.resolving import effective
 from perpetua.ledger.service.stocking import adjust, receive, return_, sale_rows, sell, write_off
 
 __all__ = [
+    "MAX_CERTIFICATE_BYTES",
     "Fitted",
+    "KeptLot",
     "StockBy",
     "adjust",
     "approve",
@@ -32,38 +50,53 @@ __all__ = [
     "archived_stock",
     "cancel_transfer",
     "catalogue_at",
+    "change_lot",
     "change_reason",
     "check",
     "correct",
     "effective",
+    "expiring_untold",
     "export_movements",
     "export_stock",
+    "get_lot",
     "get_movement",
     "get_transfer",
+    "holds_content",
     "item_levels",
+    "keep_expiry_alerts",
     "knows_head",
     "last_check",
     "list_archives",
     "list_checks",
+    "list_expiring",
+    "list_lot_events",
+    "list_lots",
     "list_movements",
     "list_reasons",
     "list_requests",
     "list_serials",
     "list_stock",
     "list_transfers",
+    "lock_lots",
     "lots_named",
     "make_checkpoints",
     "make_partitions",
+    "mark_lots",
     "post",
     "post_fitting",
+    "put_certificate",
+    "read_certificate",
     "receive",
     "receive_transfer",
     "reject",
+    "remove_certificate",
+    "require_lots",
     "return_",
     "sale_rows",
     "seal",
     "sell",
     "serials_named",
+    "set_lot_status",
     "stock_of",
     "transfer",
     "withdraw",

@@ -2,16 +2,23 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import NamedTuple, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 import msgspec
 from psycopg import errors as pg
 
 from perpetua.access.types import Actor
 from perpetua.items import service as items
-from perpetua.kit.database import Tx
+from perpetua.kit.database import Queries, Tx
 from perpetua.ledger import events, rules, store
-from perpetua.ledger.errors import InactivePlace, NotEnoughStock, SerialElsewhere, TooManyLines, VersionChanged
+from perpetua.ledger.errors import (
+    InactivePlace,
+    LotBlocked,
+    NotEnoughStock,
+    SerialElsewhere,
+    TooManyLines,
+    VersionChanged,
+)
 from perpetua.ledger.types import Level, LevelKey, Posted, PostingDraft, Row
 from perpetua.places import service as places
 
@@ -19,6 +26,10 @@ __all__ = ["MAX_ROWS", "Fitted", "check_versions", "post", "post_fitting"]
 
 MAX_ROWS = 50_000
 SHOWN_LEVELS = 200
+SENT: Final = frozenset({"SALE", "CONSUME"})
+"""Of a lot that is blocked or past its last day, none of these."""
+_WHY_BLOCKED: Final = {"hold": "is on hold", "quarantine": "is in quarantine", "recalled": "is recalled"}
+LOTS: Final = Queries(store.__file__, "lots.sql")
 
 
 class Fitted(NamedTuple):
@@ -49,6 +60,7 @@ async def post(
     Raises:
         InactivePlace: stock would come to a place that is not active (it may have been closed a moment ago).
         NotEnoughStock: a level would go below zero.
+        LotBlocked: a lot would be sold or used up that may not be sent.
         SerialElsewhere: a serial is not where a row says it is.
     """
     await _lock(tx, draft)
@@ -106,6 +118,7 @@ async def _append(tx: Tx, actor: Actor, draft: PostingDraft, key: str | None) ->
 async def _decide(tx: Tx, draft: PostingDraft) -> None:
     if all(row.quantity > 0 for row in draft.rows):
         return
+    await _refuse_blocked(tx, draft)
     falling = [key for key, change in rules.changes(draft.rows).items() if change < 0]
     levels = await store.levels(tx, falling)
     negative = {level.key.location_id: True for level in levels.values() if level.negative_allowed}
@@ -116,6 +129,19 @@ async def _decide(tx: Tx, draft: PostingDraft) -> None:
         short = rules.shortages(levels, draft.rows, negative)
     if short:
         await _refuse_short(tx, short)
+
+
+async def _refuse_blocked(tx: Tx, draft: PostingDraft) -> None:
+    """Whoever blocks a lot holds its item's positions, as we do: what is found here stays so until we have committed.
+    What is corrected has left long ago."""
+    sent = {row.lot_id for row in draft.rows if row.lot_id and row.type in SENT and row.corrects_id is None}
+    if not sent or draft.command == "correct":
+        return
+    asked = {"lot_ids": sorted(sent), "day": draft.effective_at.date()}
+    for one in await tx.dicts(LOTS["blocked_among"], asked):
+        status = one["status"]
+        why = _WHY_BLOCKED.get(status, f"had its last day on {one['expires_on']}")
+        raise LotBlocked(lot=one["number"], sku=one["sku"], why=why, lot_status=status)
 
 
 async def _refuse_short(tx: Tx, short: list[rules.Shortage]) -> NoReturn:

@@ -209,7 +209,8 @@ async def _lots(tx: Tx, lines: Sequence[Line], variants: Sequence[VariantRef], *
             raise InvalidValue(line.field("lot"), line.lot or "", f"{variant.sku} {said}")
         if line.lot is not None:
             named.append((variant.id, line.lot))
-            expires.append(line.expires_on)
+            day = line.expires_on
+            expires.append(str(rules.parse_day(day, line.field("expires_on"))) if day is not None else None)
     found = {
         (n.variant_id, n.upper_number): n.id for n in await store.lots(tx, named, expires=expires if make else None)
     }

@@ -17,7 +17,6 @@ __all__ = [
     "Finding",
     "IntegrityCheck",
     "ItemLevel",
-    "Lot",
     "Movement",
     "MovementFilters",
     "Position",
@@ -128,16 +127,6 @@ class MovementFilters(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime | None = None
     until: datetime | None = None
     known_at: datetime | None = None
-
-
-class Lot(msgspec.Struct, frozen=True, kw_only=True):
-    """A lot of a variant."""
-
-    id: int
-    variant_id: int
-    number: str
-    expires_on: str | None = None
-    blocked: bool = False
 
 
 class Serial(msgspec.Struct, frozen=True, kw_only=True):

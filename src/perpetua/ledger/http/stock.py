@@ -1,4 +1,4 @@
-"""The ledger over HTTP: what is there, how it came to be so, and what moves it."""
+"""Stock over HTTP: what is there, how it came to be so, and what moves it."""
 
 from datetime import datetime
 from typing import Annotated, Literal

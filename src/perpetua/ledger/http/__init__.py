@@ -1,0 +1,9 @@
+"""The ledger over HTTP."""
+
+from litestar.handlers import HTTPRouteHandler
+
+from perpetua.ledger.http import lots, stock
+
+__all__ = ["handlers"]
+
+handlers: list[HTTPRouteHandler] = [*stock.handlers, *lots.handlers]
