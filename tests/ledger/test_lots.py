@@ -187,7 +187,7 @@ async def test_lists_are_filtered_sorted_and_paged(db: Database, world: SimpleNa
 async def test_stock_leaves_atp_at_midnight_in_utc(
     db: Database, world: SimpleNamespace, hour: int, expected: int
 ) -> None:
-    """It is midnight in UTC that counts, for every site: in New York 19:00 or 20:00, in Tokyo 09:00 of the day after."""
+    """Midnight in UTC counts, for every site: in New York 19:00 or 20:00, in Tokyo 09:00 of the next day."""
     sku = f"H7{hour}"
     await lot(db, world, sku, expires_on=str(TODAY + timedelta(days=2)))
     midnight = datetime.combine(TODAY + timedelta(days=3), datetime.min.time(), UTC)
@@ -301,7 +301,7 @@ async def test_lots_over_http(db: Database, world: SimpleNamespace, client: http
     first = await client.post(f"{path}/status", json=status, headers={"Idempotency-Key": "k"})
     again = await client.post(f"{path}/status", json=status, headers={"Idempotency-Key": "k"})
     assert (first.status_code, again.headers["Idempotent-Replayed"]) == (200, "true")
-    assert (await client.post(f"{path}/status", json={"status": "recalled", "reason": "x"})).status_code == 400
+    assert (await client.post(f"{path}/status", json={"status": "recalled", "reason": "x"})).status_code == 422
     put_ = await client.put(f"{path}/certificate", files={"data": ("x.pdf", PDF)}, headers={"If-Match": '"3"'})
     assert (put_.status_code, put_.json()["version"]) == (200, 4), put_.text
     file = await client.get(f"{path}/certificate")

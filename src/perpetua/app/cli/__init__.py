@@ -32,6 +32,8 @@ COMMANDS: Final[tuple[tuple[str, str, str], ...]] = (
     ("reservation", "reservation:app", "Stock that is held: listed, taken, ended."),
     ("allocation", "allocation:app", "The rules of who gets what: shown, changed from a file."),
     ("stock", "stock:app", "What is where, now or at any past instant."),
+    ("lot", "lot:app", "Lots: listed, shown, put on hold, released; what expires."),
+    ("recall", "recall:app", "Recalls: opened, shown, closed; who has it and what is still here."),
     ("ledger", "ledger:app", "The history of an item."),
     ("archive", "archive:app", "Old months of the ledger in Parquet files."),
     ("check", "check:app", "Prove that ledger, levels and seals agree."),
