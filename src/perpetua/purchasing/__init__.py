@@ -1,0 +1,18 @@
+"""Purchasing: what suppliers sell us, and what was ordered of them.
+
+Always true:
+- Nothing is ordered without a person's approval: never the system's, never a program's with an API token; above the
+  limit that is set, two different persons'.
+- What makes an order dearer than what was approved must be approved again; once submitted, it counts only then.
+- An order's status follows from its lines: so does what is on order, which the positions show at every moment.
+- Of each line: on order is what was ordered, less what was received and what was cancelled, never below nothing.
+- For an item one supplier at most is preferred.
+- Nothing is ordered below a supplier's minimum, or in broken packs, unless somebody says so.
+- A submitted order is never removed; each change of it keeps the document as it was before.
+- Prices are shown only to those with `supplier_prices.read`: not in versions, the trail, exports or refusals.
+- Locks are taken in one order: purchase orders by their ids, then positions (variant, site), then order rows.
+
+For receiving, in its own transaction (`tx` first): `service.lock_orders` locks orders and tells their open lines;
+`service.take_in` writes what came of lines (negative where it is undone), in one statement, and statuses follow. Post
+the goods in between, so that all positions are locked at once.
+"""
