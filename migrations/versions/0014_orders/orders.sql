@@ -79,9 +79,11 @@ CREATE TABLE order_lines (
   shipped     numeric(18,4) NOT NULL DEFAULT 0 CHECK (shipped >= 0),
   cancelled   numeric(18,4) NOT NULL DEFAULT 0 CHECK (cancelled >= 0),
   refused     numeric(18,4) NOT NULL DEFAULT 0 CHECK (refused >= 0),
+  returned    numeric(18,4) NOT NULL DEFAULT 0,
   backordered numeric(18,4) GENERATED ALWAYS AS (quantity - allocated - shipped - cancelled - refused) STORED,
   expected_on date,
-  CONSTRAINT order_line_whole CHECK (allocated + shipped + cancelled + refused <= quantity)
+  CONSTRAINT order_line_whole CHECK (allocated + shipped + cancelled + refused <= quantity),
+  CONSTRAINT order_line_returned CHECK (returned BETWEEN 0 AND shipped)
 ) WITH (fillfactor = 85);
 CREATE UNIQUE INDEX order_lines_number ON order_lines (order_id, line_no);
 CREATE INDEX order_lines_waiting ON order_lines (variant_id, id)
@@ -90,6 +92,7 @@ CREATE INDEX order_lines_kits ON order_lines (variant_id)
   WHERE kit AND (allocated > 0 OR backordered > 0);
 COMMENT ON COLUMN order_lines.kit IS 'its components are allocated, together or not at all';
 COMMENT ON COLUMN order_lines.quantity IS 'all quantities are in the variant''s base unit';
+COMMENT ON COLUMN order_lines.returned IS 'of what was shipped, what came back';
 COMMENT ON COLUMN order_lines.backordered IS 'what is neither allocated, shipped, cancelled nor refused waits';
 
 -- Orders and their lines are never removed, and a line never goes over to another order; so whether what they belong to is

@@ -2,7 +2,7 @@
 
 from perpetua.kit.errors import Conflict
 
-__all__ = ["NotEnoughAvailable", "NothingToPick", "Promised"]
+__all__ = ["NotEnoughAvailable", "NotWithCustomer", "NothingToPick", "Promised"]
 
 
 class Promised(Conflict):
@@ -21,6 +21,17 @@ class NotEnoughAvailable(Conflict):
     title = "Not enough available"
     sentence = "{sku} at {site}: asked {asked}, available {available}."
     remedy = "Ask for less, elsewhere, or place an order: what is missing waits."
+
+
+class NotWithCustomer(Conflict):
+    """What should come back did not leave with the order, or came back before. Facts: line_no, sku, asked, left."""
+
+    code = "not_with_customer"
+    title = "That did not leave with this order"
+    sentence = (
+        "Line {line_no}, {sku}: {asked} should come back, and {left} of that left with the order and is not back."
+    )
+    remedy = "Check the lot or the serials; what was sold elsewhere comes back as a return without an order."
 
 
 class NothingToPick(Conflict):

@@ -12,6 +12,7 @@ __all__ = [
     "KitHasNoStock",
     "LotBlocked",
     "LotRecalled",
+    "NeedsApproval",
     "NotACertificate",
     "NotEnoughStock",
     "SerialElsewhere",
@@ -165,6 +166,15 @@ class CountsAgree(InvalidValue):
 
     code = "counts_agree"
     title = "The counts agree"
+
+
+class NeedsApproval(Conflict):
+    """More than the reason lets one post alone. Facts: because."""
+
+    code = "needs_approval"
+    title = "Somebody who may approve must do this"
+    sentence = "It needs approval: {because}."
+    remedy = "Let somebody with the permission stock.approve do it, or do less."
 
 
 class TransferClosed(Conflict):

@@ -45,7 +45,7 @@ WHERE o.id = ANY (%(ids)s::bigint[]);
 
 -- name: lines
 SELECT l.order_id, l.id, l.line_no, l.variant_id, i.sku, i.name, l.kit, l.quantity, l.unit_price, l.allocated, l.shipped,
-       l.cancelled, l.refused, l.backordered, l.expected_on::text AS expected_on
+       l.cancelled, l.refused, l.returned, l.backordered, l.expected_on::text AS expected_on
 FROM order_lines l JOIN product_variants i ON i.id = l.variant_id
 WHERE l.order_id = ANY (%(ids)s::bigint[]) ORDER BY l.order_id, l.line_no;
 
@@ -58,10 +58,11 @@ FROM orders WHERE id = ANY (%(ids)s::bigint[]) ORDER BY id FOR NO KEY UPDATE;
 -- What is added to the lines' counts; may be negative.
 UPDATE order_lines l
 SET quantity = l.quantity + n.quantity, allocated = l.allocated + n.allocated, shipped = l.shipped + n.shipped,
-    cancelled = l.cancelled + n.cancelled, refused = l.refused + n.refused,
+    cancelled = l.cancelled + n.cancelled, refused = l.refused + n.refused, returned = l.returned + n.returned,
     expected_on = CASE WHEN l.backordered > n.allocated + n.shipped + n.cancelled + n.refused - n.quantity THEN l.expected_on END
 FROM unnest(%(line_ids)s::bigint[], %(quantities)s::numeric[], %(allocateds)s::numeric[], %(shippeds)s::numeric[],
-            %(cancelleds)s::numeric[], %(refuseds)s::numeric[]) AS n (id, quantity, allocated, shipped, cancelled, refused)
+            %(cancelleds)s::numeric[], %(refuseds)s::numeric[], %(returneds)s::numeric[])
+     AS n (id, quantity, allocated, shipped, cancelled, refused, returned)
 WHERE l.id = n.id;
 
 -- name: add_lines
@@ -71,7 +72,7 @@ SELECT %(order_id)s, n.* FROM unnest(%(line_nos)s::integer[], %(variant_ids)s::b
 RETURNING id, line_no;
 
 -- name: counts
-SELECT l.order_id, o.status, l.quantity, l.allocated, l.shipped, l.cancelled, l.refused
+SELECT l.order_id, o.status, l.quantity, l.allocated, l.shipped, l.cancelled, l.refused, l.returned
 FROM order_lines l JOIN orders o ON o.id = l.order_id WHERE l.order_id = ANY (%(ids)s::bigint[]);
 
 -- name: set_statuses
@@ -116,6 +117,6 @@ SELECT id FROM unnest(%(ids)s::bigint[]) AS n (id) WHERE NOT order_in_scope(id, 
 
 -- name: lines_to_change
 SELECT l.id, l.order_id, l.line_no, l.variant_id, i.sku, i.tracking, u.decimals, l.kit, l.quantity, l.allocated, l.shipped,
-       l.cancelled, l.refused, l.backordered
+       l.cancelled, l.refused, l.returned, l.backordered
 FROM order_lines l JOIN product_variants i ON i.id = l.variant_id JOIN units u ON u.code = i.unit
 WHERE l.order_id = ANY (%(order_ids)s::bigint[]) ORDER BY l.order_id, l.line_no;

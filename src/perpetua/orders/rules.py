@@ -29,16 +29,19 @@ _IN_HANDS: Final = frozenset[OrderStatus]({"PICKING", "PACKED"})
 
 
 def status_of(lines: Iterable[Counts]) -> OrderStatus:
-    """The status that an order's lines come to, before it is released to the floor."""
-    quantity, allocated, shipped, gone, waiting = ZERO, ZERO, ZERO, ZERO, ZERO
+    """The status that an order's lines come to, before it is released to the floor or after it left."""
+    quantity, allocated, shipped, gone, waiting, returned = ZERO, ZERO, ZERO, ZERO, ZERO, ZERO
     for line in lines:
         quantity += line.quantity
         allocated += line.allocated
         shipped += line.shipped
         gone += line.cancelled + line.refused
         waiting += line.backordered
+        returned += line.returned
+    if shipped and (allocated or waiting):
+        return "PARTLY_SHIPPED"
     if shipped:
-        return "PARTLY_SHIPPED" if allocated or waiting else "SHIPPED"
+        return "RETURNED" if returned == shipped else "SHIPPED"
     if gone == quantity:
         return "CANCELLED"
     if not waiting:

@@ -91,6 +91,7 @@ async def change_lines(tx: Tx, changes: Sequence[LineChange]) -> None:
         "line_ids": array([c.line_id for c in changes]), "quantities": array([c.quantity for c in changes]),
         "allocateds": array([c.allocated for c in changes]), "shippeds": array([c.shipped for c in changes]),
         "cancelleds": array([c.cancelled for c in changes]), "refuseds": array([c.refused for c in changes]),
+        "returneds": array([c.returned for c in changes]),
     }  # fmt: skip
     await tx.execute(Q["change_lines"], params)
 

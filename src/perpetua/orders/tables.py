@@ -60,7 +60,7 @@ order_lines = sa.Table(
     need("kit", sa.Boolean),
     need("quantity", QUANTITY),
     sa.Column("unit_price", MONEY),
-    *(need(name, QUANTITY) for name in ("allocated", "shipped", "cancelled", "refused")),
+    *(need(name, QUANTITY) for name in ("allocated", "shipped", "cancelled", "refused", "returned")),
     sa.Column("backordered", QUANTITY),
     sa.Column("expected_on", sa.Date),
 )  # fmt: skip

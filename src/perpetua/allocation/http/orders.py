@@ -15,6 +15,7 @@ from perpetua.kit.listing import Page, PageRequest
 from perpetua.orders.types import (
     CancelOrder,
     ChangeOrder,
+    MoveOnFloor,
     Order,
     OrderFilters,
     OrderStatus,
@@ -23,6 +24,7 @@ from perpetua.orders.types import (
     PlacedOne,
     PlaceOrder,
     PlaceOrders,
+    ReturnOrder,
     ShipOrder,
 )
 
@@ -135,6 +137,29 @@ async def ship(
     return reply(done, status_code=200, version=done.answer.version)
 
 
+@post("/api/orders/{order_id:int}/floor", tags=["orders"], status_code=200)
+async def move_on_floor(
+    db: Database, actor: Actor, order_id: PathId, data: MoveOnFloor, idempotency_key: IdempotencyKey = None
+) -> Response[Order]:
+    """A released order is being picked, is packed, or goes a step back. While it is, its goods are in people's hands:
+    only somebody with `orders.override` takes them away.
+    """
+    done = await service.move_on_floor(db, actor, order_id, data.status, key=idempotency_key)
+    return reply(done, status_code=200, version=done.answer.version)
+
+
+@post("/api/orders/{order_id:int}/return", tags=["orders"], status_code=200)
+async def return_order(
+    db: Database, actor: Actor, order_id: PathId, data: ReturnOrder, idempotency_key: IdempotencyKey = None
+) -> Response[Order]:
+    """Take back what left with an order, all of it or some lines: the return is posted where it is put, as the lots and
+    serials that left, and goes to whoever waits if it can be sold from there. RETURNED once all that left is back.
+    """
+    done = await service.return_order(db, actor, order_id, data, key=idempotency_key)
+    return reply(done, status_code=200, version=done.answer.version)
+
+
 handlers: list[HTTPRouteHandler] = [
-    place, place_many, list_orders, get_order, change, release, cancel, ship,
+    place, place_many, list_orders, get_order, change, release, move_on_floor, cancel, ship,
+    return_order,
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 Whoever imports this has promises kept: from here on allocation listens to ledger and places.
 """
 
-from perpetua.allocation.service.amending import change, release_order
+from perpetua.allocation.service.amending import change, move_on_floor, release_order
 from perpetua.allocation.service.availability import availability
 from perpetua.allocation.service.bulk import MAX_BULK_LINES, MAX_BULK_ORDERS, place_many
 from perpetua.allocation.service.changing import cancel, cancel_many
@@ -19,6 +19,7 @@ from perpetua.allocation.service.overriding import jump, take_from
 from perpetua.allocation.service.placing import Outcome, Request, examine, place, place_together, take
 from perpetua.allocation.service.reading import current, get, list_orders
 from perpetua.allocation.service.reserving import expire, extend, list_reservations, release, reserve
+from perpetua.allocation.service.returning import return_order
 from perpetua.allocation.service.shipping import ship
 from perpetua.ledger import events
 from perpetua.places import events as place_events
@@ -49,6 +50,7 @@ __all__ = [
     "list_orders",
     "list_reservations",
     "list_rules",
+    "move_on_floor",
     "place",
     "place_many",
     "place_together",
@@ -56,6 +58,7 @@ __all__ = [
     "release",
     "release_order",
     "reserve",
+    "return_order",
     "service_levels",
     "set_rules",
     "ship",

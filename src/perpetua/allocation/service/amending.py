@@ -30,6 +30,7 @@ from perpetua.orders.types import (
     MAX_LINES,
     AddedLine,
     ChangeOrder,
+    FloorStatus,
     LineChange,
     OpenLine,
     Order,
@@ -37,7 +38,7 @@ from perpetua.orders.types import (
     ShipTo,
 )
 
-__all__ = ["change", "release_order"]
+__all__ = ["change", "move_on_floor", "release_order"]
 
 _CLOSED = frozenset({"SHIPPED", "CANCELLED", "RETURNED"})
 _ONE = Decimal(1)
@@ -78,6 +79,31 @@ async def release_order(db: Database, actor: Actor, order_id: int, *, key: str |
 
     body = {"order_id": order_id}
     return await once(db, sender=actor.person_id, key=key, command="orders.release", body=body, answer=Order, act=act)
+
+
+async def move_on_floor(
+    db: Database, actor: Actor, order_id: int, status: FloorStatus, *, key: str | None = None
+) -> Answered[Order]:
+    """People begin to pick a released order, have packed it, or go a step back: from then on its goods are in their
+    hands, and only somebody who may override takes them away.
+
+    Raises:
+        Missing: there is no such order.
+        OrderClosed: it does not come to `status` from where it is.
+    """
+    actor.require("orders.ship")
+
+    async def act(tx: Tx) -> Order:
+        await orders.require_seen(tx, actor, [order_id])
+        before = await orders.advance(tx, order_id, status)
+        if not orders.on_floor(before.status) and status == "RELEASED":
+            reason = "it is not on the floor; release it"
+            raise OrderClosed(order_id=order_id, status=before.status, reason=reason)
+        await audit(tx, actor, "order", order_id, "moved on the floor", {"status": before.status}, {"status": status})
+        return (await current(tx, [order_id]))[order_id]
+
+    body = {"order_id": order_id, "status": status}
+    return await once(db, sender=actor.person_id, key=key, command="orders.floor", body=body, answer=Order, act=act)
 
 
 async def change(

@@ -132,9 +132,14 @@ async def hold(tx: Tx, actor: Actor, order_id: int, now: datetime, *, also: Coll
 
 
 async def hold_all(
-    tx: Tx, actor: Actor, order_ids: Sequence[int], now: datetime, *, also: Collection[int] = ()
-) -> dict[int, Held]:
-    """As `hold`, several orders: all their positions first, then they themselves."""
+    tx: Tx, actor: Actor, order_ids: Sequence[int], now: datetime, *, also: Collection[int] = (),
+    also_sites: Collection[int] = (),
+) -> dict[int, Held]:  # fmt: skip
+    """As `hold`, several orders: all their positions first, then they themselves.
+
+    Args:
+        also_sites: sites where something of them will be posted, besides those where they stand.
+    """
     await orders.require_seen(tx, actor, order_ids)
     before = {order_id: await orders.lines_to_change(tx, order_id) for order_id in sorted(set(order_ids))}
     for order_id, lines in before.items():
@@ -148,6 +153,7 @@ async def hold_all(
     variants |= {part.variant_id for parts in kits.values() for part in parts}
     variants |= {one.variant_id for some in allocations.values() for one in some}
     sites = {site.id for site in ground.sites} | {one.site_id for some in allocations.values() for one in some}
+    sites |= set(also_sites)
     await lock_and_give(tx, variants, sites, now)
     if any(one.lot_id for some in allocations.values() for one in some):
         # Of lots that have expired nothing leaves, or is given to another: first they are kept.

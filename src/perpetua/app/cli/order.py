@@ -1,4 +1,4 @@
-"""`perpetua order`: sales orders, listed, shown, cancelled, shipped."""
+"""`perpetua order`: sales orders, listed, shown, cancelled, shipped, taken back."""
 
 from decimal import Decimal
 from typing import Annotated
@@ -11,7 +11,17 @@ from perpetua.kit.database import Database
 from perpetua.kit.errors import InvalidValue, Missing
 from perpetua.kit.listing import PageRequest
 from perpetua.kit.quantity import parse_decimal
-from perpetua.orders.types import CancelLine, CancelOrder, Order, OrderFilters, OrderStatus, ShipLine, ShipOrder
+from perpetua.orders.types import (
+    CancelLine,
+    CancelOrder,
+    Order,
+    OrderFilters,
+    OrderStatus,
+    ReturnLine,
+    ReturnOrder,
+    ShipLine,
+    ShipOrder,
+)
 
 __all__ = ["app"]
 
@@ -24,7 +34,8 @@ _COLUMNS = {
 }  # fmt: skip
 _LINES = {
     "line_no": "Line", "sku": "SKU", "name": "Name", "quantity": "Asked", "allocated": "Allocated",
-    "shipped": "Shipped", "cancelled": "Cancelled", "refused": "Refused", "backordered": "Waits",
+    "shipped": "Shipped", "cancelled": "Cancelled", "returned": "Returned", "refused": "Refused",
+    "backordered": "Waits",
     "expected_on": "Expected", "sites": "From",
 }  # fmt: skip
 _HEAD = ("number", "channel", "external_id", "status", "fulfilment", "customer", "tier", "site", "placed_at", "version")
@@ -104,6 +115,23 @@ async def ship(order: str, *, lines: Lines = None, note: str | None = None) -> N
     chosen = None if lines is None else [ShipLine(line_no=n, quantity=q) for n, q in map(_line, lines)]
     async with common.database() as db:
         done = await service.ship(db, common.actor(), await _id(db, order), ShipOrder(lines=chosen, note=note))
+    _show(done.answer)
+
+
+@app.command(name="return")
+async def return_(order: str, location: str, *, lines: Lines = None, reason: str = "customer") -> None:
+    """Take back what left with an order, as the lots that left; it goes to whoever waits where it may be sold from.
+
+    Args:
+        order: its number, its id, or CHANNEL/EXTERNAL-ID.
+        location: code of the place where it is put.
+        lines: NUMBER or NUMBER:QUANTITY, when not all of it comes back.
+        reason: a reason code for returns.
+    """
+    chosen = None if lines is None else [ReturnLine(line_no=n, quantity=q) for n, q in map(_line, lines)]
+    command = ReturnOrder(location=location, lines=chosen, reason_code=reason)
+    async with common.database() as db:
+        done = await service.return_order(db, common.actor(), await _id(db, order), command)
     _show(done.answer)
 
 

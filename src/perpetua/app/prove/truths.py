@@ -147,13 +147,15 @@ TRUTHS: Final[tuple[Truth, ...]] = (
     Truth("statuses", "An order's status is what its lines come to", """
         SELECT concat('order ', o.id, ' ', o.status),
                CASE WHEN o.status IN ('RELEASED', 'PICKING', 'PACKED') THEN x.allocated = 0 ELSE o.status <> CASE
-                 WHEN x.shipped > 0 THEN CASE WHEN x.allocated + x.waiting > 0 THEN 'PARTLY_SHIPPED' ELSE 'SHIPPED' END
+                 WHEN x.shipped > 0 THEN CASE WHEN x.allocated + x.waiting > 0 THEN 'PARTLY_SHIPPED'
+                                           WHEN x.returned = x.shipped THEN 'RETURNED' ELSE 'SHIPPED' END
                  WHEN x.gone = x.quantity THEN 'CANCELLED'
                  WHEN x.waiting = 0 THEN 'ALLOCATED'
                  WHEN x.allocated > 0 THEN 'PARTLY_ALLOCATED' ELSE 'BACKORDERED' END END
         FROM orders o JOIN (
           SELECT order_id, sum(quantity) AS quantity, sum(allocated) AS allocated, sum(shipped) AS shipped,
-                 sum(cancelled + refused) AS gone, sum(backordered) AS waiting FROM order_lines GROUP BY 1) x
+                 sum(cancelled + refused) AS gone, sum(backordered) AS waiting, sum(returned) AS returned
+          FROM order_lines GROUP BY 1) x
           ON x.order_id = o.id"""),
     Truth("reserved_once", "Nobody holds, or ever held, more than was asked to be held for them", """
         SELECT concat(r.channel, ' ', r.holder), h.units IS NULL OR r.units > h.units

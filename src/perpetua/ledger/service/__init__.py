@@ -36,7 +36,7 @@ from perpetua.ledger.service.reading import (
 )
 from perpetua.ledger.service.reasons import change_reason, list_reasons
 from perpetua.ledger.service.resolving import effective
-from perpetua.ledger.service.stocking import adjust, receive, return_, sale_rows, sell, write_off
+from perpetua.ledger.service.stocking import adjust, receive, return_, sale_rows, sell, take_back, write_off
 
 __all__ = [
     "MAX_CERTIFICATE_BYTES",
@@ -98,6 +98,7 @@ __all__ = [
     "serials_named",
     "set_lot_status",
     "stock_of",
+    "take_back",
     "transfer",
     "withdraw",
     "write_off",

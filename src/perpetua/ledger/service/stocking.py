@@ -5,14 +5,17 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from perpetua.access.types import Actor
+from perpetua.items import service as items
 from perpetua.kit.clock import Clock, system_clock
 from perpetua.kit.database import Database, Tx
 from perpetua.kit.errors import InvalidValue, NotAllowed
 from perpetua.kit.idempotency import Answered, once
 from perpetua.kit.quantity import ZERO, exact_quantity
 from perpetua.ledger import events, rules, store
-from perpetua.ledger.errors import CountsAgree
+from perpetua.ledger.errors import CountsAgree, NeedsApproval
 from perpetua.ledger.service.approving import post_or_ask
 from perpetua.ledger.service.posting import check_versions, post
 from perpetua.ledger.service.reasons import require_reason
@@ -29,7 +32,7 @@ from perpetua.ledger.types import (
     WriteOff,
 )
 
-__all__ = ["adjust", "receive", "return_", "sale_rows", "sell", "write_off"]
+__all__ = ["adjust", "receive", "return_", "sale_rows", "sell", "take_back", "write_off"]
 
 
 async def receive(
@@ -113,6 +116,26 @@ async def return_(
         return await post_or_ask(tx, actor, _draft("return", command, rows, clock()), reason, _costs(resolved), key=key)
 
     return await _run(db, actor, "return", command, key, act)
+
+
+async def take_back(tx: Tx, actor: Actor, draft: PostingDraft, *, key: str | None = None) -> Posted:
+    """Post RETURN rows that another word has made, in its transaction; they cost what their items cost.
+
+    Raises:
+        UnknownReason: the draft's reason is none for returns.
+        NeedsApproval: above the reason's threshold only somebody who may approve takes goods back.
+        As `post`.
+    """
+    assert draft.reason_code is not None
+    reason = await require_reason(tx, draft.reason_code, "RETURN")
+    found = await items.variants_by_ids(tx, [row.variant_id for row in draft.rows])
+    costs = {variant.id: variant.cost_price for variant in found.values()}
+    rows = [msgspec.structs.replace(row, unit_cost=costs[row.variant_id]) for row in draft.rows]
+    why = rules.why_approval(reason, rows, costs)
+    if why and not actor.may("stock.approve"):
+        raise NeedsApproval(because=why)
+    approved_by = actor.person_id if why else None
+    return await post(tx, actor, msgspec.structs.replace(draft, rows=rows, approved_by=approved_by), key=key)
 
 
 async def adjust(

@@ -7,11 +7,15 @@ from perpetua.orders.types.commands import (
     ChangeLine,
     ChangeOrder,
     Contact,
+    FloorStatus,
     Fulfilment,
+    MoveOnFloor,
     Pick,
     PlaceLine,
     PlaceOrder,
     PlaceOrders,
+    ReturnLine,
+    ReturnOrder,
     ShipLine,
     ShipOrder,
     ShipTo,
@@ -46,8 +50,8 @@ from perpetua.orders.types.reading import (
 
 __all__ = [
     "MAX_LINES", "AddedLine", "CancelLine", "CancelOrder", "ChangeCustomer", "ChangeLine", "ChangeOrder", "Contact",
-    "Counts", "CreateCustomer", "Customer", "CustomerFilters", "Fulfilment", "KeptCustomer", "Known",
-    "LineChange", "Locked", "NewLine", "NewOrder", "OpenLine", "Order", "OrderFilters", "OrderLine", "OrderStatus",
-    "OrderSummary", "Pick", "PlaceLine", "PlaceOrder", "PlaceOrders", "PlacedMany", "PlacedOne",
-    "ShipLine", "ShipOrder", "ShipTo", "number_of",
+    "Counts", "CreateCustomer", "Customer", "CustomerFilters", "FloorStatus", "Fulfilment", "KeptCustomer", "Known",
+    "LineChange", "Locked", "MoveOnFloor", "NewLine", "NewOrder", "OpenLine", "Order", "OrderFilters", "OrderLine",
+    "OrderStatus", "OrderSummary", "Pick", "PlaceLine", "PlaceOrder", "PlaceOrders", "PlacedMany", "PlacedOne",
+    "ReturnLine", "ReturnOrder", "ShipLine", "ShipOrder", "ShipTo", "number_of",
 ]  # fmt: skip

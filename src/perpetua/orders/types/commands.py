@@ -7,8 +7,9 @@ from typing import ClassVar, Final, Literal
 import msgspec
 
 __all__ = [
-    "MAX_LINES", "CancelLine", "CancelOrder", "ChangeLine", "ChangeOrder", "Contact", "Fulfilment", "Pick", "PlaceLine",
-    "PlaceOrder", "PlaceOrders", "ShipLine", "ShipOrder", "ShipTo",
+    "MAX_LINES", "CancelLine", "CancelOrder", "ChangeLine", "ChangeOrder", "Contact", "FloorStatus", "Fulfilment",
+    "MoveOnFloor", "Pick", "PlaceLine", "PlaceOrder", "PlaceOrders", "ReturnLine", "ReturnOrder", "ShipLine",
+    "ShipOrder", "ShipTo",
 ]  # fmt: skip
 
 MAX_LINES: Final = 5_000
@@ -111,6 +112,39 @@ class ShipOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """An order leaves, as far as it is allocated, or some of its lines."""
 
     lines: list[ShipLine] | None = None
+    effective_at: datetime | None = None
+    note: str | None = None
+
+
+FloorStatus = Literal["RELEASED", "PICKING", "PACKED"]
+
+
+class MoveOnFloor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """People begin to pick an order, have packed it, or go a step back."""
+
+    status: FloorStatus
+
+
+class ReturnLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """So much of a line comes back; without `quantity` all that left and has not come back.
+
+    `lot`, `serials`: of an item that is tracked so; of the lot or serials that left with the order. Of a kit, whose
+    parts may be of several lots, neither: its parts come back as the lots that left.
+    """
+
+    line_no: int
+    quantity: Decimal | None = None
+    location: str | None = None
+    lot: str | None = None
+    serials: list[str] = []
+
+
+class ReturnOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Goods of an order come back, all that left or some lines, to a place (of all lines, or each its own)."""
+
+    location: str | None = None
+    lines: list[ReturnLine] | None = None
+    reason_code: str = "customer"
     effective_at: datetime | None = None
     note: str | None = None
 

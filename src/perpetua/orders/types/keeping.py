@@ -22,6 +22,8 @@ class Counts(NamedTuple):
     shipped: Decimal = ZERO
     cancelled: Decimal = ZERO
     refused: Decimal = ZERO
+    returned: Decimal = ZERO
+    """Of what was shipped, what came back."""
 
     @property
     def backordered(self) -> Decimal:
@@ -105,6 +107,7 @@ class OpenLine(msgspec.Struct, frozen=True, kw_only=True):
     shipped: Decimal
     cancelled: Decimal
     refused: Decimal
+    returned: Decimal
     backordered: Decimal
 
 
@@ -117,6 +120,7 @@ class LineChange(NamedTuple):
     shipped: Decimal = ZERO
     cancelled: Decimal = ZERO
     refused: Decimal = ZERO
+    returned: Decimal = ZERO
 
 
 class AddedLine(NamedTuple):

@@ -29,6 +29,8 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     cancelled: Decimal
     refused: Decimal
     backordered: Decimal
+    returned: Decimal = Decimal(0)
+    """Of what was shipped, what came back."""
     kit: bool = False
     unit_price: Decimal | None = None
     expected_on: str | None = None
