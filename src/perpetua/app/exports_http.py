@@ -21,12 +21,13 @@ from perpetua.app.files import products_extract
 from perpetua.app.problems import Unavailable
 from perpetua.kit.clock import Clock
 from perpetua.kit.database import Database
-from perpetua.kit.http import Moment, QueryId
+from perpetua.kit.http import Moment, PathId, QueryId
 from perpetua.kit.tabular import MEDIA_TYPES, Extract, Format, file_of
 from perpetua.ledger import service as ledger
 from perpetua.ledger.types import MovementFilters, StockFilters, TransactionType
 from perpetua.places import service as places
 from perpetua.places.types import Kind, LocationFilters
+from perpetua.tracing import service as tracing
 
 __all__ = ["AT_ONCE", "download", "handlers"]
 
@@ -66,6 +67,12 @@ async def export_locations(
     """Places, such as the import takes back, each after the one it stands in; filtered as in the list of places."""
     filters = LocationFilters(site=site, parent=parent, within=within, kind=kind, active=active, text=text)
     return await _streamed(places.export_locations(db, actor, filters), "locations", form, bom)
+
+
+@get("/api/recalls/{recall_id:int}/export", **FILE)
+async def export_recall(db: Database, actor: Actor, recall_id: PathId, form: Form = "csv", bom: Bom = False) -> Stream:
+    """All who have some of a recall's goods: here by place, on its way, promised until then, sent to whom."""
+    return await _streamed(tracing.export_holders(db, actor, recall_id), f"recall-{recall_id}", form, bom)
 
 
 @get("/api/inventory/export", **FILE)
@@ -147,4 +154,4 @@ async def _in_turn(batches: AsyncIterator[Sequence[Sequence[Any]]]) -> AsyncIter
             yield batch
 
 
-handlers: list[Any] = [export_products, export_locations, export_stock, export_movements]
+handlers: list[Any] = [export_products, export_locations, export_recall, export_stock, export_movements]

@@ -40,6 +40,7 @@ from perpetua.orders import http as orders
 from perpetua.orders.types import Order, PlaceOrder
 from perpetua.places import http as places
 from perpetua.scanning import http as scanning
+from perpetua.tracing import http as tracing
 
 __all__ = ["MAX_BODY_BYTES", "create_app"]
 
@@ -49,7 +50,7 @@ MAX_BODY_BYTES: Final = 10_000_000
 WORDS: Final[list[Any]] = [
     *access.handlers, *places.handlers, *items.handlers, *ledger.handlers, *scanning.handlers,
     *orders.handlers,
-    *allocation.handlers, *imports_http.handlers, *exports_http.handlers,
+    *allocation.handlers, *tracing.handlers, *imports_http.handlers, *exports_http.handlers,
 ]  # fmt: skip
 """The handlers of all words."""
 

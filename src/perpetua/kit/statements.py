@@ -11,6 +11,7 @@ from typing import Any, Final
 __all__ = ["Queries", "Statement", "array", "sql"]
 
 _BEGINS: Final = re.compile(r"^-- (name|part): *(\w+) *$", re.MULTILINE)
+_DEPTH: Final = 3
 _WITH: Final = re.compile(r"^ *-- with: *(\w+) *$", re.MULTILINE)
 
 
@@ -34,7 +35,7 @@ class Queries(Mapping[str, Statement]):
     """The named statements of a word's `queries.sql` (each begins with a line `-- name: lock_positions`).
 
     What several of them say alike is said once, after a line `-- part: of_items`; where a line `-- with: of_items`
-    stands, it is put in. The parts of all files of a folder are there for each of them.
+    stands, it is put in; parts may have parts. The parts of all files of a folder are there for each of them.
     """
 
     def __init__(self, beside: str, file: str = "queries.sql") -> None:
@@ -43,7 +44,7 @@ class Queries(Mapping[str, Statement]):
             name: text for one in sorted(path.parent.glob("*.sql")) for kind, name, text in _read(one) if kind == "part"
         }
         self._named = {
-            name: Statement(_WITH.sub(lambda put: parts[put[1]], text), name)
+            name: Statement(_filled(text, parts), name)
             for kind, name, text in _read(path) if kind == "name"
         }  # fmt: skip
 
@@ -55,6 +56,13 @@ class Queries(Mapping[str, Statement]):
 
     def __len__(self) -> int:
         return len(self._named)
+
+
+def _filled(text: str, parts: Mapping[str, str]) -> str:
+    """The text with its parts put in, and theirs."""
+    for _ in range(_DEPTH):
+        text = _WITH.sub(lambda put: parts[put[1]], text)
+    return text
 
 
 def _read(path: Path) -> list[tuple[str, str, str]]:

@@ -1,0 +1,7 @@
+"""Tracing's statements."""
+
+from perpetua.kit.database import Queries
+
+__all__ = ["Q"]
+
+Q = Queries(__file__)
