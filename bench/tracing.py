@@ -29,7 +29,8 @@ HOT: Final = 20_000
 ORDERS: Final = 50_000
 
 WORLD = """
-INSERT INTO products (name, first_sku) SELECT 'Product ' || g, 'LOT-' || lpad(g::text, 5, '0') FROM generate_series(1, {items}) g;
+INSERT INTO products (name, first_sku)
+SELECT 'Product ' || g, 'LOT-' || lpad(g::text, 5, '0') FROM generate_series(1, {items}) g;
 INSERT INTO product_variants (product_id, sku, name, unit, tracking, cost_price)
 SELECT id, first_sku, name, 'each', 'lot', 2 FROM products ORDER BY id;
 INSERT INTO lots (variant_id, number, supplier, supplier_lot, expires_on)
@@ -44,18 +45,20 @@ INSERT INTO postings (recorded_at, effective_at, actor_id, command)
 SELECT a.at, a.at, 0, 'bench' FROM (
   SELECT now() - interval '500 days' + (g * 10.0 / {rows}) * interval '499 days' AS at
   FROM generate_series(0, ({rows} - 1) / 10) g) a;
-INSERT INTO inventory_transactions (posting_id, recorded_at, effective_at, variant_id, location_id, lot_id, line_no, type,
-                                    quantity, reference_type, reference_id)
+INSERT INTO inventory_transactions (posting_id, recorded_at, effective_at, variant_id, location_id, lot_id, line_no,
+                                    type, quantity, reference_type, reference_id)
 SELECT 1 + g / 10, a.at, a.at, t.variant_id, 1 + (a.lot % 400), t.id, 1 + g % 10, k.type::transaction_type, k.quantity,
        k.reference_type, CASE k.reference_type WHEN 'order' THEN (1 + abs(hashint8(g)::bigint) % {orders})::text
                          WHEN 'purchase_order' THEN 'PO-' || a.lot END
 FROM generate_series(0, {rows} - 1) g
 CROSS JOIN LATERAL (
   SELECT now() - interval '500 days' + (g::float8 / {rows}) * interval '499 days' AS at,
-         CASE WHEN g >= {count} AND g % ({rows} / {hot}) = 0 THEN 1 ELSE 1 + g % {count} END AS lot, g / {count} AS step) a
+         CASE WHEN g >= {count} AND g % ({rows} / {hot}) = 0 THEN 1 ELSE 1 + g % {count} END AS lot,
+         g / {count} AS step) a
 JOIN lots t ON t.id = a.lot
 CROSS JOIN LATERAL (SELECT * FROM (VALUES
-  (0, 'RECEIPT', 100000, 'purchase_order'), (3, 'RETURN', 1, 'order'), (5, 'WRITE_OFF', -1, NULL), (99, 'SALE', -2, 'order')
+  (0, 'RECEIPT', 100000, 'purchase_order'), (3, 'RETURN', 1, 'order'), (5, 'WRITE_OFF', -1, NULL),
+  (99, 'SALE', -2, 'order')
 ) AS v (step, type, quantity, reference_type) WHERE v.step = a.step OR v.step = 99 ORDER BY v.step LIMIT 1) k;
 """
 
@@ -102,11 +105,8 @@ async def ask(url: str) -> None:
 
         async def scan() -> None:
             async with db.snapshot() as tx:
-                await tx.execute(
-                    sql(
-                        "SELECT set_config('enable_indexscan', 'off', true), set_config('enable_bitmapscan', 'off', true)"
-                    )
-                )
+                for way in ("enable_indexscan", "enable_bitmapscan"):
+                    await tx.execute(sql(f"SET LOCAL {way} = off"))
                 await tx.dicts(SCAN, {"lot_id": rnd.randint(2, ITEMS * LOTS)})
 
         def lot() -> int:

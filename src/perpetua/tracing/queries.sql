@@ -77,36 +77,43 @@ traced AS MATERIALIZED (
          min(t.location_id) AS location_id
   FROM traced t WHERE t.type = 'TRANSFER_IN' GROUP BY 1, 2, 3, 4, 5, 6
 )
-SELECT t.id, t.effective_at, t.recorded_at, t.type::text AS type, t.variant_id, i.sku, i.unit, nullif(t.lot_id, 0) AS lot_id,
-       nullif(b.number, '') AS lot, t.serial_id, z.serial, t.quantity, l.code AS location, s.code AS site,
-       g.code AS to_location, t.reason_code, t.reference_type, t.reference_id, o.id AS order_id,
-       o.external_id AS order_number,
-       CASE WHEN %(names)s::boolean THEN c.code END AS customer,
-       CASE WHEN %(names)s::boolean THEN coalesce(c.name, h.name) END AS customer_name,
-       CASE WHEN t.type = 'RECEIPT' THEN b.supplier END AS supplier,
-       CASE WHEN t.type = 'RECEIPT' THEN b.supplier_lot END AS supplier_lot,
-       t.posting_id, p.actor_id, a.name AS actor, t.corrects_id,
-       (SELECT k.posting_id FROM corrections k WHERE k.corrected_id = t.id) AS corrected_by
-FROM traced t
-JOIN product_variants i ON i.id = t.variant_id
-JOIN locations l ON l.id = t.location_id
-JOIN locations s ON s.id = l.site_id
-JOIN lots b ON b.id = t.lot_id
-JOIN postings p ON p.id = t.posting_id
-JOIN people a ON a.id = p.actor_id
-LEFT JOIN serialised_stock z ON z.id = t.serial_id
-LEFT JOIN arrived y ON t.type = 'TRANSFER_OUT' AND y.posting_id = t.posting_id AND y.line_no = t.line_no
-  AND y.lot_id = t.lot_id AND y.quantity = -t.quantity AND y.serial_id IS NOT DISTINCT FROM t.serial_id
-  AND y.plain = (t.corrects_id IS NULL)
-LEFT JOIN locations g ON g.id = y.location_id
-LEFT JOIN orders o ON o.id = CASE WHEN t.reference_type = 'order' AND t.reference_id ~ '^[0-9]{1,18}$' THEN t.reference_id::bigint END
-LEFT JOIN customers c ON c.id = o.customer_id
-LEFT JOIN order_contacts h ON h.order_id = o.id
+, shown AS (
+  SELECT t.*, l.code AS location, l.site_id, g.code AS to_location
+  FROM traced t
+  JOIN locations l ON l.id = t.location_id
+  LEFT JOIN arrived y ON t.type = 'TRANSFER_OUT' AND y.posting_id = t.posting_id AND y.line_no = t.line_no
+    AND y.lot_id = t.lot_id AND y.quantity = -t.quantity AND y.serial_id IS NOT DISTINCT FROM t.serial_id
+    AND y.plain = (t.corrects_id IS NULL)
+  LEFT JOIN locations g ON g.id = y.location_id
 
 -- part: of_trace
   AND (%(scope)s::bigint[] IS NULL OR l.path && %(scope)s::bigint[] OR g.path && %(scope)s::bigint[])
   AND (%(after)s::timestamptz IS NULL OR (t.effective_at, t.id) > (%(after)s, %(after_id)s::bigint))
-ORDER BY t.effective_at, t.id LIMIT %(limit)s;
+  ORDER BY t.effective_at, t.id LIMIT %(limit)s
+)
+SELECT t.id, t.effective_at, t.recorded_at, t.type::text AS type, t.variant_id, i.sku, i.unit, nullif(t.lot_id, 0) AS lot_id,
+       nullif(b.number, '') AS lot, t.serial_id, z.serial, t.quantity, t.location, s.code AS site, t.to_location,
+       t.reason_code, t.reference_type, t.reference_id, o.id AS order_id, o.external_id AS order_number,
+       CASE WHEN %(names)s::boolean THEN c.code END AS customer,
+       CASE WHEN %(names)s::boolean THEN coalesce(c.name, h.name) END AS customer_name,
+       CASE WHEN t.type = 'RECEIPT' THEN coalesce(u.name, b.supplier) END AS supplier,
+       CASE WHEN t.type = 'RECEIPT' THEN b.supplier_lot END AS supplier_lot,
+       t.posting_id, p.actor_id, a.name AS actor, t.corrects_id,
+       (SELECT k.posting_id FROM corrections k WHERE k.corrected_id = t.id) AS corrected_by
+FROM shown t
+JOIN product_variants i ON i.id = t.variant_id
+JOIN locations s ON s.id = t.site_id
+JOIN lots b ON b.id = t.lot_id
+JOIN postings p ON p.id = t.posting_id
+JOIN people a ON a.id = p.actor_id
+LEFT JOIN serialised_stock z ON z.id = t.serial_id
+LEFT JOIN orders o ON o.id = CASE WHEN t.reference_type = 'order' AND t.reference_id ~ '^[0-9]{1,18}$' THEN t.reference_id::bigint END
+LEFT JOIN customers c ON c.id = o.customer_id
+LEFT JOIN order_contacts h ON h.order_id = o.id
+LEFT JOIN purchase_orders w ON w.id = CASE
+  WHEN t.reference_type = 'purchase_order' AND t.reference_id ~ '^PO-[0-9]{1,18}$' THEN substr(t.reference_id, 4)::bigint END
+LEFT JOIN suppliers u ON u.id = w.supplier_id
+ORDER BY t.effective_at, t.id
 
 -- name: known_lot
 SELECT EXISTS (SELECT FROM lots WHERE id = %(id)s AND id <> 0);
