@@ -119,11 +119,11 @@ async def ask(url: str) -> None:
                 await timed(f"forward, {name}", lambda i=lot_id: service.trace_lot(db, SYSTEM, i, "forward", page))
                 await timed(f"backward, {name}", lambda i=lot_id: service.trace_lot(db, SYSTEM, i, "backward", page))
                 await timed(f"holders, {name}", lambda i=lot_id: service.list_holders(db, SYSTEM, thousand, lot_id=i))
-            supplier = {"supplier": f"Supplier {rnd.randint(1, 49)}", "supplier_lot": None}
-            for name, which in (
+            recalls: list[tuple[str, dict[str, Any]]] = [
                 ("a lot (50 rows)", {"lot_ids": [lot()]}), ("the hot lot", {"lot_ids": [1]}),
-                ("a supplier's 400 lots", supplier),
-            ):  # fmt: skip
+                ("a supplier's 400 lots", {"supplier": f"Supplier {rnd.randint(1, 49)}"}),
+            ]  # fmt: skip
+            for name, which in recalls:
                 command = OpenRecall(reason="bench", **which)
                 opened = (await timed(f"recall, {name}", lambda c=command: service.open_recall(db, SYSTEM, c))).answer
                 await timed(

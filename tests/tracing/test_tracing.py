@@ -78,7 +78,7 @@ async def test_a_lot_is_followed_through_transfers_orders_returns_and_write_offs
     await orders.create_customer(db, actor, CreateCustomer(code="C1", name="Ada & Co"))
     wanted = await order(db, world, ("T1", 3), customer="C1")
     await allocation.ship(db, actor, wanted.id, ShipOrder())
-    line = {"sku": "T1", "lot": "A"}
+    line: dict[str, Any] = {"sku": "T1", "lot": "A"}
     moved = Transfer(lines=[TransferLine(**line, quantity=D(2))], from_location="LON-A-1", to_location="LON-A-2")
     await ledger.transfer(db, actor, moved)
     sent = Transfer(lines=[TransferLine(**line, quantity=D(2))], from_location="LON-A-1", to_location="SHOP-FLOOR",
