@@ -60,7 +60,6 @@ PATH_IDS = (
     "lot",
     "recall",
     "plate",
-    "serial",
 )
 
 REASONS = {

@@ -118,3 +118,10 @@ async def test_letters_that_the_fonts_have(text: str) -> None:
     for letter in text.replace(" ", ""):
         drawn = await typeset.pngs("#set page(width: 20mm, height: 20mm)\n#data.x", {"x": letter})
         assert drawn != missing, letter
+
+
+async def test_many_papers_do_not_use_up_the_memory() -> None:
+    """Each is large, and unlike all before it: what typst remembers of them would add up."""
+    for number in range(40):
+        page = f"#set page(width: 200mm, height: 200mm)\n#rect(width: {number + 10}mm, height: 100mm, fill: blue)"
+        assert await typeset.pngs(page, {}, dpi=400)

@@ -43,6 +43,7 @@ TAGS: Final = [
     Tag(name="availability", description="What may be promised now, and what is held for carts and quotes."),
     Tag(name="allocation", description="The rules of who gets what, and why each decision fell as it did."),
     Tag(name="customers", description="Who buys."),
+    Tag(name="labels", description="Templates of labels, and what they print."),
     Tag(name="imports", description="Lists in, from CSV and XLSX."),
     Tag(name="exports", description="Lists out, as CSV, XLSX and Parquet."),
     Tag(name="operation", description="Health and readiness."),

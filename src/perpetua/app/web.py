@@ -35,6 +35,7 @@ from perpetua.kit.database import Database
 from perpetua.kit.http import moment_of, page_of_query
 from perpetua.kit.idempotency import Answered
 from perpetua.kit.objects import DiskStore
+from perpetua.labels import http as labels
 from perpetua.ledger import http as ledger
 from perpetua.orders import http as orders
 from perpetua.orders.types import Order, PlaceOrder
@@ -50,7 +51,8 @@ MAX_BODY_BYTES: Final = 10_000_000
 WORDS: Final[list[Any]] = [
     *access.handlers, *places.handlers, *items.handlers, *ledger.handlers, *scanning.handlers,
     *orders.handlers,
-    *allocation.handlers, *tracing.handlers, *imports_http.handlers, *exports_http.handlers,
+    *allocation.handlers, *tracing.handlers, *labels.handlers,
+    *imports_http.handlers, *exports_http.handlers,
 ]  # fmt: skip
 """The handlers of all words."""
 

@@ -26,6 +26,7 @@ COMMANDS: Final[tuple[tuple[str, str, str], ...]] = (
     ("demo", "demo:app", "A believable company, served."),
     ("place", "place:app", "Sites, zones and bins."),
     ("search", "search:search", "Find an item by SKU, barcode, name or attributes, typos and all."),
+    ("label", "label:app", "Labels for items, lots, places and pallets, as PDF or ZPL."),
     ("import", "import_:app", "Read files in: items, places, stock, movements, orders."),
     ("export", "export:app", "Write lists to CSV, XLSX or Parquet."),
     ("order", "order:app", "Sales orders: listed, shown, cancelled, shipped."),

@@ -17,6 +17,7 @@ import msgspec
 __all__ = ["Job", "Made", "receive", "send", "typeset"]
 
 CONTENT_BYTES: Final = 512 * 1024 * 1024
+TOO_MUCH: Final = "it needs too much memory"
 _SPARE_SECONDS: Final = 5
 _LENGTH: Final = 8
 _threads = threading.local()
@@ -40,16 +41,21 @@ class Made(msgspec.Struct, frozen=True):
     pages: list[bytes] = []
     fault: str | None = None
     line: int | None = None
+    last: bool = False
+    """The process ends after this one: what it remembers of papers has grown too large."""
 
 
 def typeset(job: Job) -> Made:
     """Have this thread's process do the job, in so many seconds or not at all."""
     process: _Process | None = getattr(_threads, "process", None)
-    if process is None or process.ended:
+    fresh = process is None or process.ended
+    if process is None or fresh:
         process = _threads.process = _Process()
     made = process.do(job)
     if process.ended:
         _threads.process = None
+        if made.fault == TOO_MUCH and not fresh:
+            return typeset(job)  # what it still held of other papers may have been too much
     return made
 
 
@@ -123,8 +129,11 @@ class _Process:
         if answer is None:
             alarm = getattr(signal, "SIGALRM", None)
             slow = late.is_set() or (alarm is not None and self._process.returncode == -alarm)
-            return Made(fault=f"it takes more than {job.seconds:g} seconds" if slow else "it needs too much memory")
-        return msgspec.msgpack.decode(answer, type=Made)
+            return Made(fault=f"it takes more than {job.seconds:g} seconds" if slow else TOO_MUCH)
+        made = msgspec.msgpack.decode(answer, type=Made)
+        if made.last:
+            self.end()
+        return made
 
     def end(self) -> None:
         """Stop it, and wait until it is gone."""

@@ -9,6 +9,7 @@ import importlib.util
 import re
 import shutil
 import signal
+import sys
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,8 @@ import typst
 from perpetua.kit.typeset.work import Job, Made, receive, send
 
 MEMORY_BYTES: Final = 2 * 1024**3
+FULL_BYTES: Final = 600 * 1024**2
+"""Typst remembers parts of what it made, to be faster next time, and forgets nothing: at this size, begin anew."""
 OPEN_FILES: Final = 3
 """Standard input, output and errors: all that may be open."""
 
@@ -38,7 +41,10 @@ def main() -> None:
         _set_alarm(job.seconds)
         made = _make(compiler, prelude, job)
         _set_alarm(0)
-        send(1, msgspec.msgpack.encode(made))
+        full = _used_bytes() > FULL_BYTES
+        send(1, msgspec.msgpack.encode(msgspec.structs.replace(made, last=full)))
+        if full:
+            return
 
 
 def _make(compiler: typst.Compiler, prelude: str, job: Job) -> Made:
@@ -83,6 +89,16 @@ def _fonts() -> typst.Fonts:
         )
         typst.Compiler(font_paths=fonts, root=place).compile(sample.encode(), format="pdf", timestamp=0)
     return fonts
+
+
+def _used_bytes() -> int:
+    """The most memory that was used so far; 0 where the system doesn't tell."""
+    with contextlib.suppress(ImportError):
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+    return 0
 
 
 def _lock_up() -> None:
