@@ -24,6 +24,7 @@ from perpetua.kit.listing import MAX_LIMIT, PageRequest
 from perpetua.kit.objects import DiskStore
 from perpetua.ledger import service as ledger
 from perpetua.ledger.types import IntegrityCheck
+from perpetua.receiving import service as receiving
 
 __all__ = ["context_of", "jobs", "tell_of_broken_integrity"]
 
@@ -58,7 +59,10 @@ async def remove_images(context: JobContext, timestamp: int) -> None:
     """Remove pictures that no product has had for a day, and files that nothing else has."""
     store = DiskStore(_settings(context).home / "objects")
     removed = await items.remove_unheld_images(
-        database_of(context), store, before=system_clock() - IMAGES_STAY, also_held=[ledger.holds_content]
+        database_of(context),
+        store,
+        before=system_clock() - IMAGES_STAY,
+        also_held=[ledger.holds_content, receiving.holds_content],
     )
     if removed:
         log.info("images_removed", count=removed)

@@ -40,6 +40,7 @@ from perpetua.ledger import http as ledger
 from perpetua.orders import http as orders
 from perpetua.orders.types import Order, PlaceOrder
 from perpetua.places import http as places
+from perpetua.receiving import http as receiving
 from perpetua.scanning import http as scanning
 from perpetua.tracing import http as tracing
 
@@ -51,7 +52,7 @@ MAX_BODY_BYTES: Final = 10_000_000
 WORDS: Final[list[Any]] = [
     *access.handlers, *places.handlers, *items.handlers, *ledger.handlers, *scanning.handlers,
     *orders.handlers,
-    *allocation.handlers, *tracing.handlers, *labels.handlers,
+    *allocation.handlers, *receiving.handlers, *tracing.handlers, *labels.handlers,
     *imports_http.handlers, *exports_http.handlers,
 ]  # fmt: skip
 """The handlers of all words."""

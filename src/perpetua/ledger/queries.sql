@@ -78,6 +78,11 @@ ORDER BY i.sku, l.code;
 
 -- Correcting ----------------------------------------------------------------------------------------------------------
 
+-- name: rows_to_reverse
+SELECT t.id, t.posting_id, t.line_no, t.type::text AS type, t.variant_id, t.location_id, t.quantity, t.lot_id, t.serial_id,
+       t.unit_cost, t.effective_at, t.reason_code, t.reference_type, t.reference_id, t.corrects_id
+FROM inventory_transactions t WHERE t.id = ANY (%(row_ids)s::bigint[]) ORDER BY t.id;
+
 -- name: rows_to_correct
 -- The row and, for a transfer, its other half (same posting and line, and the same serial where there is one).
 SELECT t.id, t.posting_id, t.line_no, t.type::text AS type, t.variant_id, t.location_id, t.quantity, t.lot_id, t.serial_id,

@@ -11,7 +11,6 @@ from perpetua.items.rules.fields import (
     clean_text,
     clean_unit_code,
     clean_weight,
-    image_type,
 )
 from perpetua.items.rules.scans import read_scan
 from perpetua.items.rules.units import convert, in_unit, unit_is_sound
@@ -29,7 +28,6 @@ __all__ = [
     "clean_weight",
     "convert",
     "expand_upce",
-    "image_type",
     "in_unit",
     "is_restricted",
     "normalise_barcode",

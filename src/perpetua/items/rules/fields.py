@@ -11,7 +11,7 @@ from perpetua.kit.errors import InvalidValue
 
 __all__ = [
     "clean_attributes", "clean_code", "clean_length", "clean_name", "clean_price", "clean_sku", "clean_text",
-    "clean_unit_code", "clean_weight", "image_type",
+    "clean_unit_code", "clean_weight",
 ]  # fmt: skip
 
 MAX_ATTRIBUTES_BYTES = 16_384
@@ -101,17 +101,6 @@ def clean_weight(value: Decimal | None, field: str) -> Decimal | None:
 def clean_length(value: Decimal | None, field: str) -> Decimal | None:
     """A length in millimetres: above zero, at most 3 decimals."""
     return _number(value, field, 3, Decimal(10) ** 9, zero=False)
-
-
-def image_type(content: bytes) -> str | None:
-    """The media type that the first bytes show, of those that we take; None for anything else."""
-    if content.startswith(b"\x89PNG\r\n\x1a\n") and content[12:16] == b"IHDR":
-        return "image/png"
-    if content.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP" and content[12:15] == b"VP8":
-        return "image/webp"
-    return None
 
 
 def _number(value: Decimal | None, field: str, places: int, limit: Decimal, *, zero: bool) -> Decimal | None:

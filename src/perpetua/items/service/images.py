@@ -7,12 +7,13 @@ from datetime import datetime
 
 from perpetua.access.service import audit
 from perpetua.access.types import Actor
-from perpetua.items import rules, store
+from perpetua.items import store
 from perpetua.items.errors import NotAnImage
 from perpetua.items.service import drafts
 from perpetua.items.types import Image, ImageContent
 from perpetua.kit.database import Database, Tx
 from perpetua.kit.errors import Missing, TooLarge
+from perpetua.kit.media import image_type
 from perpetua.kit.objects import ObjectStore
 
 __all__ = ["MAX_IMAGE_BYTES", "add_image", "read_image", "remove_image", "remove_unheld_images"]
@@ -32,7 +33,7 @@ async def add_image(db: Database, actor: Actor, objects: ObjectStore, product_id
     actor.require("items.write")
     if len(content) > MAX_IMAGE_BYTES:
         raise TooLarge(reason="A picture has at most 5 MB; make it smaller.", limit=MAX_IMAGE_BYTES)
-    media_type = rules.image_type(content)
+    media_type = image_type(content)
     if media_type is None:
         raise NotAnImage(taken=["image/png", "image/jpeg", "image/webp"])
     sha256 = hashlib.sha256(content).hexdigest()

@@ -1,5 +1,6 @@
 """What can be done with the ledger: one function a use case, one transaction each."""
 
+from perpetua.ledger import rules
 from perpetua.ledger.service.approving import approve, list_requests, reject, withdraw
 from perpetua.ledger.service.archiving import archive, archived_rows, archived_stock, list_archives
 from perpetua.ledger.service.certificates import (
@@ -10,7 +11,7 @@ from perpetua.ledger.service.certificates import (
     remove_certificate,
 )
 from perpetua.ledger.service.checking import check, knows_head, last_check, list_checks
-from perpetua.ledger.service.correcting import correct
+from perpetua.ledger.service.correcting import correct, reverse
 from perpetua.ledger.service.exporting import StockBy, export_movements, export_stock
 from perpetua.ledger.service.keeping import make_checkpoints, make_partitions, seal
 from perpetua.ledger.service.lot_reading import (
@@ -35,13 +36,14 @@ from perpetua.ledger.service.reading import (
     stock_of,
 )
 from perpetua.ledger.service.reasons import change_reason, list_reasons
-from perpetua.ledger.service.resolving import effective
-from perpetua.ledger.service.stocking import adjust, receive, return_, sale_rows, sell, take_back, write_off
+from perpetua.ledger.service.resolving import Resolved, effective
+from perpetua.ledger.service.stocking import adjust, incoming, receive, return_, sale_rows, sell, take_back, write_off
 
 __all__ = [
     "MAX_CERTIFICATE_BYTES",
     "Fitted",
     "KeptLot",
+    "Resolved",
     "StockBy",
     "adjust",
     "approve",
@@ -55,6 +57,7 @@ __all__ = [
     "check",
     "correct",
     "effective",
+    "expand",
     "expiring_untold",
     "export_movements",
     "export_stock",
@@ -62,6 +65,7 @@ __all__ = [
     "get_movement",
     "get_transfer",
     "holds_content",
+    "incoming",
     "item_levels",
     "keep_expiry_alerts",
     "knows_head",
@@ -92,6 +96,7 @@ __all__ = [
     "remove_certificate",
     "require_lots",
     "return_",
+    "reverse",
     "sale_rows",
     "seal",
     "sell",
@@ -103,3 +108,5 @@ __all__ = [
     "withdraw",
     "write_off",
 ]
+
+expand = rules.expand

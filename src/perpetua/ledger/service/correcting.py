@@ -21,7 +21,7 @@ from perpetua.ledger.store import StoredRow
 from perpetua.ledger.types import Correct, Posted, PostingDraft, Row
 from perpetua.places import service as places
 
-__all__ = ["correct"]
+__all__ = ["correct", "reverse"]
 
 
 async def correct(
@@ -67,6 +67,28 @@ async def correct(
     return await once(
         db, sender=actor.person_id, key=key, command="correct", body=[row_id, command], answer=Posted, act=act
     )
+
+
+async def reverse(
+    tx: Tx, actor: Actor, row_ids: Sequence[int], reason: str, *, reference_type: str, reference_id: str
+) -> Posted:
+    """Take rows back, for who does so with something else, in its transaction: the same times, the opposite signs. As
+    many statements whatever their number.
+
+    Raises:
+        AlreadyCorrected: one of them was corrected before.
+        NotEnoughStock, SerialElsewhere: what they brought is no longer there.
+    """
+    wrong = await tx.rows(store.Q["rows_to_reverse"], {"row_ids": sorted(row_ids)}, as_=StoredRow)
+    await _refuse_if_corrected(tx, [row.id for row in wrong])
+    draft = PostingDraft(
+        command="correct", effective_at=wrong[0].effective_at, note=reason, reference_type=reference_type,
+        reference_id=reference_id,
+        rows=[rules.reversal(row.as_row(), row.id, row.line_no) for row in _outs_first(wrong)],
+    )  # fmt: skip
+    posted = await post(tx, actor, draft, show_levels=False)
+    await _claim(tx, [row.id for row in wrong], posted)
+    return posted
 
 
 def _only_when_and_cost(command: Correct) -> bool:

@@ -19,12 +19,13 @@ from perpetua.ledger.errors import CountsAgree, NeedsApproval
 from perpetua.ledger.service.approving import post_or_ask
 from perpetua.ledger.service.posting import check_versions, post
 from perpetua.ledger.service.reasons import require_reason
-from perpetua.ledger.service.resolving import Resolved, common_line, effective, resolve, rows_of
+from perpetua.ledger.service.resolving import Line, Resolved, common_line, effective, resolve, rows_of
 from perpetua.ledger.types import (
     Adjust,
     Posted,
     PostingDraft,
     Receive,
+    ReceiveLine,
     Return,
     Row,
     Sell,
@@ -32,7 +33,7 @@ from perpetua.ledger.types import (
     WriteOff,
 )
 
-__all__ = ["adjust", "receive", "return_", "sale_rows", "sell", "take_back", "write_off"]
+__all__ = ["adjust", "incoming", "receive", "return_", "sale_rows", "sell", "take_back", "write_off"]
 
 
 async def receive(
@@ -44,10 +45,7 @@ async def receive(
         raise NotAllowed(permission="costs.read", field="lines.unit_cost")
 
     async def act(tx: Tx) -> Posted:
-        lines = [
-            common_line(i, line, command.location, unit_cost=line.unit_cost, expires_on=line.expires_on)
-            for i, line in enumerate(command.lines, 1)
-        ]
+        lines = [_arriving(i, line, command.location) for i, line in enumerate(command.lines, 1)]
         resolved = await resolve(tx, actor, lines, incoming=True)
         if command.reason_code:
             await require_reason(tx, command.reason_code, "RECEIPT")
@@ -55,6 +53,20 @@ async def receive(
         return await post(tx, actor, _draft("receive", command, rows, clock()), key=key)
 
     return await _run(db, actor, "receive", command, key, act)
+
+
+async def incoming(tx: Tx, actor: Actor, lines: Sequence[ReceiveLine]) -> list[Resolved]:
+    """Goods that arrive, each line with its place, resolved for who posts them with something else: items, places, lots
+    and serials (made where they are not known), quantities in base units.
+
+    Raises:
+        As `receive`.
+    """
+    return await resolve(tx, actor, [_arriving(i, line, None) for i, line in enumerate(lines, 1)], incoming=True)
+
+
+def _arriving(number: int, line: ReceiveLine, everywhere: str | None) -> Line:
+    return common_line(number, line, everywhere, unit_cost=line.unit_cost, expires_on=line.expires_on)
 
 
 async def sale_rows(tx: Tx, actor: Actor, lines: Sequence[SellLine]) -> list[Row]:
