@@ -16,6 +16,7 @@ from perpetua.app import secret_file
 from perpetua.app.forwarded import HEADERS, ProxyHeader, networks
 from perpetua.app.mail import Transport
 from perpetua.kit.errors import InvalidValue
+from perpetua.kit.typeset import Letterhead
 
 __all__ = ["SUPERVISED", "LogLevel", "Settings", "masked"]
 
@@ -63,6 +64,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """PERPETUA_SMTP: the mail server, e.g. `smtp+starttls://user:password@mail.example.org`; None: no mail is sent."""
     mail_from: str = ""
     """PERPETUA_MAIL_FROM: the address that mail is from; needed where there is a mail server."""
+    letterhead: Letterhead = Letterhead()
+    """PERPETUA_COMPANY: the company's name as its papers show it, then its address line by line, by `|`."""
     supervised: bool = False
     """A supervisor started this process, and it ends with it."""
     pool_min: int = 1
@@ -106,6 +109,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             expiry_days=_number(env, "PERPETUA_EXPIRY_DAYS", 30, 3650, least=0),
             smtp=smtp,
             mail_from=env.get("PERPETUA_MAIL_FROM", ""),
+            letterhead=_letterhead(env.get("PERPETUA_COMPANY", "")),
             supervised=env.get(SUPERVISED) == "1",
             pool_max=_number(env, "PERPETUA_POOL", 10, 500),
         )
@@ -147,6 +151,11 @@ def masked(url: str) -> str:
         return "(unreadable address)"
     hidden = {key: "***" if key in {"password", "sslpassword"} else str(value) for key, value in parts.items()}
     return " ".join(f"{key}={value}" for key, value in hidden.items())
+
+
+def _letterhead(text: str) -> Letterhead:
+    name, *lines = (part.strip() for part in text.split("|"))
+    return Letterhead(name=name, lines=tuple(filter(None, lines)))
 
 
 def _bind(text: str) -> tuple[str, int]:

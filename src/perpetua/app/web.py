@@ -1,7 +1,8 @@
 """The web application: every word's handlers behind one gate.
 
 Always true:
-- A handler is given `db`, `actor`, `secrets`, `settings`, `clock`, `metrics`, `page`, `moment` by name; it makes none.
+- A handler is given `db`, `actor`, `secrets`, `settings`, `letterhead`, `clock`, `metrics`, `page`, `moment` by name;
+  it makes none.
 - Orders of one process are decided together: all handlers share one `gathering`.
 - A handler that takes an `actor` is for those who signed in: they are known before a byte of the body is read.
 - Nothing from a caller reaches a word unread: the gate has looked at the request, its body has the handler's own type.
@@ -86,6 +87,7 @@ def create_app(settings: Settings, db: Database | None = None, *, clock: Clock =
             "actor": Provide(_actor, sync_to_thread=False),
             "secrets": Provide(lambda: secrets, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),
+            "letterhead": Provide(lambda: settings.letterhead, sync_to_thread=False),
             "objects": Provide(lambda: objects, sync_to_thread=False),
             "clock": Provide(lambda: clock, sync_to_thread=False),
             "metrics": Provide(lambda: metrics, sync_to_thread=False),

@@ -83,12 +83,17 @@ async def print_(
         command = msgspec.convert(asked, PrintLabels)
     except msgspec.ValidationError as error:
         raise InvalidValue("label", template, str(error)) from None
+    if output is None and common.as_json():
+        raise InvalidValue("output", "", "is needed with --json, which has the standard output for itself")
     async with common.database() as db:
         printed = await service.print_labels(db, common.actor(), command)
     if output is None:
         sys.stdout.buffer.write(printed.content)
+        return
+    output.write_bytes(printed.content)
+    if common.as_json():
+        common.show({"file": str(output), "format": printed.format, "labels": printed.labels})
     else:
-        output.write_bytes(printed.content)
         common.say(f"{printed.labels} labels in {output}")
 
 
@@ -102,6 +107,8 @@ async def preview(template: str, *, output: Annotated[Path, Parameter(name=["--o
     """
     async with common.database() as db:
         output.write_bytes(await service.preview(db, common.actor(), template))
+    if common.as_json():
+        common.show({"file": str(output)})
 
 
 def _lot(text: str) -> tuple[str, str]:

@@ -15,13 +15,18 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib import resources
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
-from perpetua.kit import json
+import msgspec
+
+from perpetua.kit import barcodes, json
 from perpetua.kit.typeset.errors import TemplateFault
 from perpetua.kit.typeset.work import Job, Made, typeset
 
-__all__ = ["BEGINNING", "SECONDS", "TemplateFault", "packaged", "pdf", "pngs", "svgs"]
+__all__ = [
+    "BEGINNING", "PAPERS", "SECONDS", "Letterhead", "Paper", "TemplateFault", "packaged", "paper", "paper_data", "pdf",
+    "pngs", "svgs",
+]  # fmt: skip
 
 SECONDS: Final = 30
 """How long one paper may take before it is refused."""
@@ -31,6 +36,17 @@ PROCESSES: Final = 2
 
 BEGINNING: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """The date of a paper that says none, so that the same data give the same bytes."""
+
+Paper = Literal["purchase_order", "receiving_list", "putaway_list"]
+PAPERS: Final[tuple[Paper, ...]] = get_args(Paper)
+
+
+class Letterhead(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose paper it is: the company's name, and its address and numbers line by line."""
+
+    name: str = ""
+    lines: tuple[str, ...] = ()
+
 
 _threads = ThreadPoolExecutor(PROCESSES, thread_name_prefix="typeset")
 
@@ -69,6 +85,27 @@ async def svgs(
 ) -> list[bytes]:
     """Each page as an SVG picture. Raises as `pdf` does."""
     return (await _made(template, data, "svg", dated, seconds)).pages
+
+
+async def paper(name: Paper, data: Mapping[str, Any], *, letterhead: Letterhead, dated: datetime) -> bytes:
+    """A business paper as PDF, under the company's name and with its number as a barcode.
+
+    Args:
+        name: which; docs/reference/documents.md says what its data are.
+        data: its data; `number` is what it is known by.
+        letterhead: whose it is.
+        dated: the document's date, so that it can be made again byte by byte.
+
+    Raises:
+        TemplateFault: something that it needs is not in the data.
+    """
+    return await pdf(packaged(f"{__name__}.papers", f"{name}.typ"), paper_data(data, letterhead), dated=dated)
+
+
+def paper_data(data: Mapping[str, Any], letterhead: Letterhead) -> dict[str, Any]:
+    """The data of a business paper with what all of them have: letterhead, and the number as Code 128."""
+    code = barcodes.make("code128", data["number"]).svg()
+    return {"note": None, **data, "letterhead": letterhead, "code": code}
 
 
 def packaged(package: str, name: str) -> str:
