@@ -8,7 +8,8 @@ import pytest
 from tests.purchasing.helpers import MONDAY, D, drafted, on_order, ordered, sound, took_in
 
 from perpetua.access.types import SYSTEM
-from perpetua.kit.database import Database, count_statements
+from perpetua.allocation import service as allocation
+from perpetua.kit.database import Database, count_statements, sql
 from perpetua.kit.errors import Missing, NotAllowed, Stale
 from perpetua.purchasing import service
 from perpetua.purchasing.errors import (
@@ -140,3 +141,13 @@ async def test_the_statements_do_not_grow_with_the_lines(db: Database, world: Si
         counts.append([len(creating), len(submitting)])
     assert counts[0] == counts[1], counts
     await sound(db)
+
+
+async def test_the_check_finds_what_is_wrong(db: Database, world: SimpleNamespace) -> None:
+    order = await ordered(db, world, ("MILK", 9))
+    assert (await allocation.check(db, world.actor(), keep=False)).passed
+    async with db.admin() as tx:
+        await tx.execute(sql("UPDATE inventory_positions SET on_order = on_order + 1 WHERE on_order > 0"))
+        await tx.execute(sql("UPDATE purchase_orders SET status = 'CANCELLED' WHERE id = %(id)s"), {"id": order.id})
+    done = await allocation.check(db, world.actor(), keep=False)
+    assert {one.name for one in done.findings if one.wrong} >= {"on_order", "po_statuses"}

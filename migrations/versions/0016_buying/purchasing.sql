@@ -46,5 +46,5 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON purchasing_settings
   FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 GRANT SELECT, INSERT, UPDATE ON supplier_items TO perpetua_app;
-GRANT SELECT, INSERT, DELETE ON supplier_prices TO perpetua_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON supplier_prices TO perpetua_app;
 GRANT SELECT, INSERT ON purchasing_settings TO perpetua_app;

@@ -72,6 +72,14 @@ SELECT DISTINCT coalesce(k.component_id, l.variant_id) AS variant_id
 FROM order_lines l LEFT JOIN kit_components k ON k.kit_id = l.variant_id AND l.kit
 WHERE l.backordered > 0 ORDER BY 1;
 
+-- name: awaited
+-- Those of these items that somebody waits for, themselves or for kits of them.
+SELECT v.id FROM unnest(%(variant_ids)s::bigint[]) AS v (id)
+WHERE EXISTS (SELECT FROM order_lines l WHERE l.backordered > 0 AND l.variant_id = v.id)
+   OR EXISTS (SELECT FROM kit_components k JOIN order_lines l ON l.variant_id = k.kit_id
+              WHERE k.component_id = v.id AND l.kit AND l.backordered > 0)
+ORDER BY 1;
+
 -- name: to_expect
 -- All lines that wait for these items, or for kits of them, in turn; each of a kit's components by itself.
 SELECT l.id AS line_id, coalesce(k.component_id, l.variant_id) AS variant_id, l.backordered * coalesce(k.quantity, 1) AS quantity,

@@ -40,7 +40,9 @@ from perpetua.labels import http as labels
 from perpetua.ledger import http as ledger
 from perpetua.orders import http as orders
 from perpetua.orders.types import Order, PlaceOrder
+from perpetua.partners import http as partners
 from perpetua.places import http as places
+from perpetua.purchasing import http as purchasing
 from perpetua.receiving import http as receiving
 from perpetua.scanning import http as scanning
 from perpetua.tracing import http as tracing
@@ -51,8 +53,8 @@ MAX_BODY_BYTES: Final = 10_000_000
 """Of a JSON body. A handler that takes files says its own `request_max_body_size`."""
 
 WORDS: Final[list[Any]] = [
-    *access.handlers, *places.handlers, *items.handlers, *ledger.handlers, *scanning.handlers,
-    *orders.handlers,
+    *access.handlers, *places.handlers, *items.handlers, *partners.handlers, *ledger.handlers, *scanning.handlers,
+    *orders.handlers, *purchasing.handlers,
     *allocation.handlers, *receiving.handlers, *tracing.handlers, *labels.handlers,
     *imports_http.handlers, *exports_http.handlers,
 ]  # fmt: skip

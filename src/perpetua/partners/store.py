@@ -17,7 +17,6 @@ from perpetua.partners.types import (
     Address,
     Calendar,
     Contact,
-    CreateSupplier,
     Supplier,
     SupplierFilters,
     SupplierRef,
@@ -96,9 +95,9 @@ async def taken(tx: Tx, codes: Iterable[str]) -> dict[str, int]:
     return {code: one.id for code, one in (await by_codes(tx, codes)).items()}
 
 
-async def write_many(tx: Tx, new: Sequence[CreateSupplier]) -> list[tuple[int, str]]:
+async def write_many(tx: Tx, new: Sequence[Mapping[str, Any]]) -> list[tuple[int, str]]:
     """Make those whose code is free, in one statement; ids and codes of what was made."""
-    rows = [columns_of(msgspec.structs.asdict(one), plain=True) for one in new]
+    rows = [columns_of(one, plain=True) for one in new]
     made = await tx.dicts(Q["write_many"], {"rows": json.dumps(rows).decode()})
     return [(row["id"], row["code"]) for row in made]
 

@@ -102,10 +102,10 @@ class CreateSupplier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     currency: str
     order_email: str | None = None
     language: str = "en"
-    terms: Terms = Terms()
+    terms: Terms | UnsetType = UNSET
     lead_time_days: int | None = None
     over_percent: Decimal | None = None
-    calendar: Calendar = Calendar()
+    calendar: Calendar | UnsetType = UNSET
     addresses: list[Address] = []
     contacts: list[Contact] = []
 

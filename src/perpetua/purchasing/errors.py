@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from perpetua.kit.errors import Conflict, InvalidValue
+from perpetua.kit.errors import Conflict, InvalidValue, TooLarge
 
 __all__ = [
-    "AboveOpen", "ApprovalNeeded", "ApprovedAlready", "ChangeWaits", "ExternalIdTaken", "NeedsPerson", "NoPrice",
-    "NotOrdered", "OffPack", "OrderState", "PreferredTaken", "SupplierItemThere", "UnknownItems", "UnknownLine",
+    "AboveOpen", "ApprovalNeeded", "ApprovedAlready", "BelowReceived", "ChangeWaits", "CurrencyFixed",
+    "ExternalIdTaken", "NeedsPerson", "NoPrice", "NotOrdered", "NothingWaits", "OffPack", "OrderState",
+    "PreferredTaken", "SupplierItemThere", "TooManyLines", "UnknownItems", "UnknownLine",
 ]  # fmt: skip
 
 
@@ -90,6 +91,29 @@ class ChangeWaits(Conflict):
     remedy = "Have it approved, or withdraw it, first."
 
 
+class NothingWaits(Conflict):
+    """No change of it waits for approval. Facts: number."""
+
+    code = "nothing_waits"
+    title = "No change waits"
+    sentence = "No change of {number} waits for approval."
+
+
+class BelowReceived(Conflict):
+    """Less than has come of a line, or was cancelled. Facts: number, line_no, asked, received, cancelled."""
+
+    code = "below_received"
+    title = "Less than what has come"
+    sentence = "{number} line {line_no}: asked {asked}, but {received} came and {cancelled} were cancelled."
+
+
+class TooManyLines(TooLarge):
+    """The order would have too many lines. Facts: number, limit."""
+
+    def __init__(self, *, number: str, limit: int) -> None:
+        super().__init__(reason=f"{number} would have more than {limit} lines; order the rest by itself.", limit=limit)
+
+
 class AboveOpen(Conflict):
     """More than is open of a line. Facts: number, line_no, asked, open."""
 
@@ -123,6 +147,15 @@ class ExternalIdTaken(Conflict):
     title = "The external id is another order's"
     sentence = "{external_id} is {number} already."
     remedy = "Choose another, or change that order."
+
+
+class CurrencyFixed(Conflict):
+    """Orders were made in terms of the company's currency. Facts: currency."""
+
+    code = "currency_fixed"
+    title = "The company's currency stays"
+    sentence = "Orders were made in terms of {currency}."
+    remedy = "Keep it, and give rates for other currencies."
 
 
 class PreferredTaken(Conflict):

@@ -43,9 +43,10 @@ LEFT JOIN LATERAL (
 WHERE o.id = ANY (%(ids)s::bigint[]) AND site_in_scope(o.site_id, %(scope)s::bigint[]);
 
 -- name: lines
-SELECT l.po_id, l.id, l.line_no, l.variant_id, i.sku, i.name, i.unit, l.supplier_sku, l.ordered, l.received, l.cancelled,
-       l.on_order, l.stated_lead_time_days, l.wanted_on, l.expected_on, l.promised_on, l.promised_quantity, l.unit_price
-FROM po_lines l JOIN product_variants i ON i.id = l.variant_id
+SELECT l.po_id, l.id, l.line_no, l.variant_id, i.sku, i.name, i.unit, u.decimals, l.supplier_sku, l.ordered, l.received,
+       l.cancelled, l.on_order, l.stated_lead_time_days, l.wanted_on, l.expected_on, l.promised_on, l.promised_quantity,
+       l.unit_price
+FROM po_lines l JOIN product_variants i ON i.id = l.variant_id JOIN units u ON u.code = i.unit
 WHERE l.po_id = ANY (%(ids)s::bigint[]) ORDER BY l.po_id, l.line_no;
 
 -- name: lock
@@ -135,10 +136,6 @@ WHERE po_id = %(po_id)s AND ended_at IS NULL
 INSERT INTO po_versions (po_id, version, action, reason, person_id, document)
 VALUES (%(po_id)s, %(version)s, %(action)s, %(reason)s, %(person_id)s, %(document)s::jsonb);
 
--- name: versions
-SELECT version, action, reason, person_id, at, document FROM po_versions
-WHERE po_id = %(po_id)s AND version < coalesce(%(before)s::integer, 2147483647) ORDER BY version DESC LIMIT %(limit)s;
-
 -- name: expected
 -- What is to come of these, and when.
 SELECT l.variant_id, l.site_id, l.expected_on AS "on", sum(l.on_order) AS quantity
@@ -153,3 +150,9 @@ SELECT i.variant_id, i.supplier_sku, i.lead_time_days, i.min_order_qty, i.pack_m
                  FROM supplier_prices p WHERE p.supplier_item_id = i.id), '[]') AS prices
 FROM supplier_items i
 WHERE i.supplier_id = %(supplier_id)s AND i.variant_id = ANY (%(variant_ids)s::bigint[]);
+
+-- name: lock_settings
+SELECT pg_advisory_xact_lock(7021);
+
+-- name: any_order
+SELECT EXISTS (SELECT FROM purchase_orders);

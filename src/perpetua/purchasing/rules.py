@@ -12,6 +12,7 @@ from perpetua.purchasing.errors import OffPack
 from perpetua.purchasing.types import (
     MAX_LINES,
     AddLine,
+    Approval,
     ChangeOrder,
     Counts,
     CreateOrder,
@@ -22,8 +23,22 @@ from perpetua.purchasing.types import (
 )
 
 __all__ = [
-    "approvals_needed", "check_change", "check_create", "check_lines", "check_number", "check_pack", "check_prices",
-    "check_settings", "check_text", "check_wanted", "is_person", "most_of", "price_for", "status_of", "total_of",
+    "approvals_needed",
+    "check_change",
+    "check_create",
+    "check_lines",
+    "check_number",
+    "check_pack",
+    "check_prices",
+    "check_settings",
+    "check_text",
+    "check_wanted",
+    "covering",
+    "is_person",
+    "most_of",
+    "price_for",
+    "status_of",
+    "total_of",
 ]  # fmt: skip
 
 _RATE_LIMIT: Final = Decimal(10) ** 10
@@ -61,6 +76,15 @@ def total_of(lines: Iterable[tuple[Decimal, Decimal]]) -> Decimal:
 def approvals_needed(total: Decimal, second_above: Decimal | None) -> int:
     """How many persons must approve what comes to `total` (both in the company's currency)."""
     return 2 if second_above is not None and total > second_above else 1
+
+
+def covering(approvals: Iterable[Approval], total: Decimal) -> set[int]:
+    """Who has approved so much or more, and it still counts."""
+    return {
+        one.person_id
+        for one in approvals
+        if one.ended_at is None and isinstance(one.total, Decimal) and one.total >= total
+    }
 
 
 def most_of(ordered: Decimal, cancelled: Decimal, over_percent: Decimal, decimals: int) -> Decimal:

@@ -7,11 +7,13 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 import msgspec
+import sqlalchemy as sa
 
 from perpetua.kit import json
 from perpetua.kit.database import Queries, Tx, array
 from perpetua.kit.quantity import plain
-from perpetua.purchasing.rules import approvals_needed, most_of, total_of
+from perpetua.purchasing.rules import approvals_needed, covering, most_of, total_of
+from perpetua.purchasing.tables import purchase_orders
 from perpetua.purchasing.types import (
     Approval,
     Came,
@@ -31,8 +33,27 @@ from perpetua.purchasing.types import (
 )
 
 __all__ = [
-    "Draft", "Q", "add_lines", "approve", "coming", "end_approvals", "keep_version", "lock", "orders", "place",
-    "positions", "remove_lines", "set_lines", "settings", "take_in", "terms", "to_receive", "write",
+    "Draft",
+    "Q",
+    "add_lines",
+    "approve",
+    "coming",
+    "end_approvals",
+    "keep_version",
+    "lock",
+    "move",
+    "orders",
+    "place",
+    "positions",
+    "propose",
+    "remove_lines",
+    "set_head",
+    "set_lines",
+    "settings",
+    "take_in",
+    "terms",
+    "to_receive",
+    "write",
 ]  # fmt: skip
 
 Q = Queries(__file__)
@@ -174,6 +195,25 @@ async def remove_lines(tx: Tx, po_id: int, line_nos: Sequence[int]) -> None:
     await tx.execute(Q["remove_lines"], {"id": po_id, "line_nos": array(line_nos)})
 
 
+async def move(tx: Tx, po_id: int, site_id: int) -> None:
+    """Give a draft another site."""
+    await tx.execute(Q["move_lines"], {"id": po_id, "site_id": site_id})
+    await set_head(tx, po_id, {"site_id": site_id})
+
+
+async def set_head(tx: Tx, po_id: int, fields: Mapping[str, Any]) -> None:
+    """Write columns of the order itself, and count its version up."""
+    new = {**fields, "version": purchase_orders.c.version + 1, "updated_at": sa.func.statement_timestamp()}
+    await tx.execute(sa.update(purchase_orders).where(purchase_orders.c.id == po_id).values(**new))
+
+
+async def propose(tx: Tx, po_id: int, body: str | None, by: int | None) -> None:
+    """Write a change that waits for approval; or, without a body, that none waits."""
+    at = None if body is None else sa.func.statement_timestamp()
+    given = sa.null() if body is None else body
+    await set_head(tx, po_id, {"proposal": given, "proposed_by": by, "proposed_at": at})
+
+
 async def positions(tx: Tx, keys: Collection[tuple[int, int]], also: Collection[tuple[int, int]]) -> None:
     """Lock positions (variant, site): those that will change, and others that whoever waits needs."""
     params = {
@@ -216,11 +256,10 @@ def _order(row: dict[str, Any], lines: list[OrderLine], now: Settings) -> Order:
     body, by, at = row.pop("proposal"), row.pop("proposed_by"), row.pop("proposed_at")
     proposal = None if body is None else Proposal(by=by, at=at, change=body["change"], total=Decimal(body["total"]))
     needed = approvals_needed(ours, now.second_approval_above)
-    covering = {one.person_id for one in approvals if one.ended_at is None and one.total >= ours}
     return Order(
         **row, number=number_of(row["id"]), lines=lines, approvals=approvals, proposal=proposal, total=total,
         sending=None if sending is None else msgspec.convert(sending, Sending, strict=False),
-        approvals_needed=needed, approved=row["submitted_at"] is not None or len(covering) >= needed,
+        approvals_needed=needed, approved=row["submitted_at"] is not None or len(covering(approvals, ours)) >= needed,
     )  # fmt: skip
 
 

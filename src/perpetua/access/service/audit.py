@@ -3,11 +3,12 @@
 Always true:
 - A change to people, items or places and its row in the trail are in one transaction: both are there, or neither.
 - A row is never changed or removed, by nobody.
-- A row never holds a secret; fields that hold a cost are named in it, and kept from readers without `costs.read`.
+- A row never holds a secret; fields that hold a cost are named in it, and kept from readers without `costs.read`; what
+  suppliers ask for their goods, from those without `supplier_prices.read`.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -19,6 +20,9 @@ from perpetua.kit.database import Database, Tx
 from perpetua.kit.listing import Page, PageRequest, page_of
 
 __all__ = ["Change", "audit", "audit_many", "audit_override", "list_audit"]
+
+BUYING: Final = frozenset({"purchase_order", "supplier_item"})
+"""Kinds of things whose costs are suppliers' prices."""
 
 Values = Mapping[str, Any] | msgspec.Struct | None
 
@@ -98,7 +102,8 @@ async def list_audit(db: Database, actor: Actor, filters: AuditFilters, page: Pa
 
 
 def _shown(row: store.AuditRow, actor: Actor) -> AuditEntry:
-    hidden = [] if actor.sees_costs else row.costs
+    sees = actor.may("supplier_prices.read") if row.kind in BUYING else actor.sees_costs
+    hidden = [] if sees else row.costs
     return AuditEntry(
         id=row.id, at=row.at, actor_id=row.actor_id, actor=row.actor, via=row.via, kind=row.kind,
         subject_id=row.subject_id, action=row.action, before=rules.without_costs(row.before, hidden),

@@ -9,7 +9,7 @@ from perpetua.allocation.service.bulk import MAX_BULK_LINES, MAX_BULK_ORDERS, pl
 from perpetua.allocation.service.changing import cancel, cancel_many
 from perpetua.allocation.service.checking import check
 from perpetua.allocation.service.configuring import get_rules, list_rules, refill, service_levels, set_rules, try_rules
-from perpetua.allocation.service.expecting import expect, expect_all
+from perpetua.allocation.service.expecting import awaited, expect, expect_all
 from perpetua.allocation.service.explaining import explain, list_decisions
 from perpetua.allocation.service.filling import fill
 from perpetua.allocation.service.gathering import Gathering
@@ -31,6 +31,7 @@ __all__ = [
     "Outcome",
     "Request",
     "availability",
+    "awaited",
     "cancel",
     "cancel_many",
     "change",

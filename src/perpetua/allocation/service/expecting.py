@@ -7,7 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from perpetua.allocation import port, store
-from perpetua.allocation.rules import arrivals
+from perpetua.allocation.rules import Key, arrivals
 from perpetua.allocation.service.configuring import AT_ONCE, Q
 from perpetua.allocation.service.releasing import in_turn_params
 from perpetua.allocation.store import Ground
@@ -16,7 +16,7 @@ from perpetua.kit.clock import Clock, system_clock
 from perpetua.kit.database import Database, Tx
 from perpetua.orders import service as orders
 
-__all__ = ["expect", "expect_all", "expect_lines"]
+__all__ = ["awaited", "expect", "expect_all", "expect_lines"]
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +42,18 @@ async def expect(tx: Tx, variant_ids: Sequence[int], now: datetime) -> int:
     changed = {line_id: days.get(line_id) for line_id, day in sorted(before.items()) if days.get(line_id) != day}
     await orders.expect(tx, changed)
     return len(changed)
+
+
+async def awaited(tx: Tx, variant_ids: Sequence[int]) -> tuple[list[int], list[Key]]:
+    """Those of these items that somebody waits for, and the positions that `expect` of them locks: for whoever locks
+    others first, and so takes all of them at once."""
+    if not variant_ids:
+        return [], []
+    wanted: list[int] = await tx.values(Q["awaited"], {"variant_ids": sorted(set(variant_ids))})
+    if not wanted:
+        return [], []
+    sites = sorted(site.id for site in (await store.ground(tx)).sites)
+    return wanted, [(variant, site) for variant in wanted for site in sites]
 
 
 async def expect_lines(tx: Tx, ground: Ground, waiting: Mapping[int, Iterable[int]], now: datetime) -> dict[int, date]:

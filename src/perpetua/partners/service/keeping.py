@@ -13,7 +13,7 @@ from perpetua.kit.idempotency import Answered, once
 from perpetua.kit.listing import Page, PageRequest
 from perpetua.partners import store
 from perpetua.partners.rules import check_supplier
-from perpetua.partners.types import ChangeSupplier, CreateSupplier, Supplier, SupplierFilters
+from perpetua.partners.types import Calendar, ChangeSupplier, CreateSupplier, Supplier, SupplierFilters, Terms
 
 __all__ = ["change_supplier", "create_supplier", "get_supplier", "list_suppliers"]
 
@@ -50,7 +50,7 @@ async def create_supplier(
         SupplierCodeTaken: there is one with this code.
     """
     actor.require("suppliers.write")
-    fields = msgspec.structs.asdict(command)
+    fields = whole(command)
     check_supplier(fields)
 
     async def act(tx: Tx) -> Supplier:
@@ -84,6 +84,12 @@ async def change_supplier(
 
     sent: dict[str, Any] = {"command": "partners.change_supplier", "body": [supplier_id, version, command]}
     return await once(db, sender=actor.person_id, key=key, **sent, answer=Supplier, act=act)
+
+
+def whole(command: CreateSupplier) -> dict[str, Any]:
+    """The fields of a supplier to be made, with what is not said as it is by default."""
+    fields = {name: value for name, value in msgspec.structs.asdict(command).items() if value is not UNSET}
+    return {"terms": Terms(), "calendar": Calendar()} | fields
 
 
 def _there(found: Supplier | None, supplier_id: int) -> Supplier:

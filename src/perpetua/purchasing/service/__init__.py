@@ -1,8 +1,20 @@
 """Use cases of purchasing: one public function, one transaction. Those that take `tx` first join another word's."""
 
+from perpetua.purchasing.service.cancelling import cancel, close_short
+from perpetua.purchasing.service.changing import approve, change, withdraw
+from perpetua.purchasing.service.checking import CHECKS
+from perpetua.purchasing.service.configuring import get_settings, set_settings
+from perpetua.purchasing.service.confirming import confirm
 from perpetua.purchasing.service.drafting import create
-from perpetua.purchasing.service.placing import approve, submit
+from perpetua.purchasing.service.listing import history, list_orders, versions
+from perpetua.purchasing.service.offering import get_item, list_items
+from perpetua.purchasing.service.placing import submit
 from perpetua.purchasing.service.reading import get
 from perpetua.purchasing.service.receiving import coming, lock_orders, take_in
+from perpetua.purchasing.service.supplying import change_item, create_item, set_items
 
-__all__ = ["approve", "coming", "create", "get", "lock_orders", "submit", "take_in"]
+__all__ = [
+    "CHECKS", "approve", "cancel", "change", "change_item", "close_short", "coming", "confirm", "create", "create_item",
+    "get", "get_item", "get_settings", "history", "list_items", "list_orders", "lock_orders", "set_items",
+    "set_settings", "submit", "take_in", "versions", "withdraw",
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""From draft to order: approved by persons, then submitted."""
+"""An approved draft becomes an order."""
 
 from collections.abc import Collection
 from decimal import Decimal
@@ -12,47 +12,13 @@ from perpetua.kit.errors import Stale
 from perpetua.kit.idempotency import Answered, once
 from perpetua.partners import service as partners
 from perpetua.partners.errors import InactiveSupplier
-from perpetua.purchasing import events, rules, store
-from perpetua.purchasing.errors import ApprovalNeeded, ApprovedAlready, NeedsPerson, OrderState
+from perpetua.purchasing import events, store
+from perpetua.purchasing.errors import ApprovalNeeded, OrderState
 from perpetua.purchasing.service.drafting import expected_on
 from perpetua.purchasing.service.reading import locked, seen, shown
-from perpetua.purchasing.types import ApproveOrder, Order, OrderStatus, SubmitOrder
+from perpetua.purchasing.types import Order, OrderStatus, SubmitOrder
 
-__all__ = ["approve", "check_version", "in_company", "lock_for", "require_status", "submit"]
-
-
-async def approve(
-    db: Database, actor: Actor, po_id: int, command: ApproveOrder, *, version: int | None = None, key: str | None = None
-) -> Answered[Order]:
-    """A person approves what the order comes to; above the limit of the settings, two different persons must.
-
-    Raises:
-        Missing, OutOfScope, Stale, InvalidValue
-        NeedsPerson: the system or a program asks.
-        OrderState: it is submitted already.
-        ApprovedAlready: the same person has approved it.
-    """
-    actor.require("purchasing.approve")
-    if command.note is not None:
-        rules.check_text("note", command.note, 500)
-
-    async def act(tx: Tx) -> Order:
-        order = await locked(tx, actor, po_id)
-        check_version(order, version)
-        if not rules.is_person(actor):
-            raise NeedsPerson(number=order.number, via=actor.via)
-        require_status(order, "DRAFT", what="there is nothing to approve")
-        ours = in_company(order)
-        _check_first(order, actor, ours)
-        await store.end_approvals(tx, po_id, below=ours, of=actor.person_id)
-        await store.approve(tx, po_id, actor.person_id, ours, command.note)
-        said = {"note": command.note, "purchase_total": ours}
-        await audit(tx, actor, "purchase_order", po_id, "approved", None, said, path=[order.site_id])
-        return await seen(tx, actor, po_id)
-
-    sent: dict[str, Any] = {"command": "purchasing.approve", "body": [po_id, version, command]}
-    done = await once(db, sender=actor.person_id, key=key, **sent, answer=Order, act=act)
-    return Answered(shown(actor, done.answer), done.replayed)
+__all__ = ["check_version", "in_company", "lock_for", "require_status", "submit"]
 
 
 async def submit(
@@ -119,14 +85,3 @@ def require_status(order: Order, *statuses: OrderStatus, what: str) -> None:
     """Raises OrderState: it is in none of these."""
     if order.status not in statuses:
         raise OrderState(po_id=order.id, number=order.number, po_status=order.status, reason=what)
-
-
-def _check_first(order: Order, actor: Actor, ours: Decimal) -> None:
-    covering = {
-        one.person_id
-        for one in order.approvals
-        if one.ended_at is None and isinstance(one.total, Decimal) and one.total >= ours
-    }
-    if actor.person_id in covering:
-        missing = max(order.approvals_needed - len(covering), 0)
-        raise ApprovedAlready(number=order.number, missing=missing)

@@ -28,6 +28,7 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     sku: str
     name: str
     unit: str
+    decimals: int
     supplier_sku: str | None
     ordered: Decimal
     received: Decimal
@@ -161,8 +162,9 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that happened to an order: who did it, and what changed."""
+    """Something that happened to an order: who did it, and what changed. `hidden`: what this reader is not shown."""
 
+    id: int
     at: datetime
     actor_id: int
     actor: str
@@ -170,6 +172,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     action: str
     before: dict[str, Any] | None
     after: dict[str, Any] | None
+    hidden: list[str] = []
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,10 @@
+"""Purchasing over HTTP."""
+
+from litestar.handlers import HTTPRouteHandler
+
+from perpetua.purchasing.http import items, orders, settings
+
+__all__ = ["handlers"]
+
+handlers: list[HTTPRouteHandler] = [*items.handlers, *orders.handlers, *settings.handlers]
+"""Those of this word."""
