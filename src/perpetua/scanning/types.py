@@ -8,6 +8,7 @@ import msgspec
 
 from perpetua.gs1.types import Element, Measure
 from perpetua.ledger.types import ItemLevel, Posted
+from perpetua.receiving.types import Accept, Condition, Taken
 
 __all__ = [
     "Action", "BatchAnswer", "BatchScan", "Choice", "Outcome", "Reading", "Scan", "ScanAnswer", "ScanBatch",
@@ -48,6 +49,13 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Where the label does not say it."""
     reason_code: Short | None = None
     """For `adjust` (necessary) and `count` (else "count")."""
+    receipt_id: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
+    """For `receive`: the open receipt that it comes with. It is counted against what was ordered, and put at the dock
+    where no `location` is given."""
+    condition: Condition | None = None
+    """For `receive` with a receipt: what is damaged goes where nothing is sold."""
+    accept: list[Accept] | None = None
+    """For `receive` with a receipt: what is taken in though it would be refused."""
 
 
 class BatchScan(Scan, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -157,6 +165,8 @@ class ScanAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Where the item lies: below the place named in the scan, else everywhere the reader may see; 100 at most."""
     can: list[Action] = []
     posted: Posted | None = None
+    received: Taken | None = None
+    """With a receipt: for which orders it came, what is still to come, and what was not as it should be."""
 
 
 class BatchAnswer(msgspec.Struct, frozen=True, kw_only=True):

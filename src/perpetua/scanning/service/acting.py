@@ -1,7 +1,8 @@
 """From what a scan names to what is done: through the ledger's own commands, under a key that belongs to the scan."""
 
+from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from perpetua.access.types import Actor, Permission
 from perpetua.kit.clock import bounded
@@ -10,13 +11,15 @@ from perpetua.kit.errors import InvalidValue
 from perpetua.ledger import service as ledger
 from perpetua.ledger.errors import CountsAgree
 from perpetua.ledger.types import Adjust, AdjustLine, Posted, Receive, ReceiveLine, Transfer, TransferLine
+from perpetua.receiving import service as receiving
+from perpetua.receiving.types import TakeIn, TakeLine, Taken
 from perpetua.scanning import rules
 from perpetua.scanning.errors import AmbiguousCode, NotAnItem
 from perpetua.scanning.service.understanding import Understood
 from perpetua.scanning.store import Recorded
 from perpetua.scanning.types import Action, Scan, ScannedItem
 
-__all__ = ["act", "allowed"]
+__all__ = ["Acted", "act", "allowed"]
 
 _NEEDS: Final[dict[Action, Permission]] = {
     "lookup": "stock.scan",
@@ -25,6 +28,14 @@ _NEEDS: Final[dict[Action, Permission]] = {
     "adjust": "stock.adjust",
     "count": "stock.adjust",
 }
+
+
+class Acted(NamedTuple):
+    """What was done. `posted` is None where a count agrees; `received` only with a receipt."""
+
+    quantity: Decimal
+    posted: Posted | None
+    received: Taken | None = None
 
 
 def allowed(actor: Actor, understood: Understood) -> list[Action]:
@@ -38,20 +49,20 @@ def allowed(actor: Actor, understood: Understood) -> list[Action]:
     ]
 
 
-async def act(
-    db: Database, actor: Actor, scan: Scan, recorded: Recorded, understood: Understood
-) -> tuple[Decimal, Posted | None]:
-    """Do what the scan asks for; the quantity in base units, and what was posted (None: a count that agrees).
+async def act(db: Database, actor: Actor, scan: Scan, recorded: Recorded, understood: Understood) -> Acted:
+    """Do what the scan asks for; the quantity in base units, and what was posted.
 
     Raises:
         NotAnItem: a place was scanned. AmbiguousCode: separators are lost, and what matters can't be told.
         QuantityNeeded, InvalidValue: something is missing or cannot be.
-        Refusal: whatever the ledger refuses.
+        Refusal: whatever the ledger, or receiving, refuses.
     """
     item = understood.item
     if item is None:
         raise NotAnItem("code", scan.code, f"names a place; to {scan.action}, scan an item")
-    if not scan.location:
+    if scan.receipt_id is not None and scan.action != "receive":
+        raise InvalidValue("receipt_id", str(scan.receipt_id), f"is for receiving; to {scan.action}, leave it out")
+    if not scan.location and scan.receipt_id is None:
         raise InvalidValue("location", "", f"is missing; to {scan.action}, say where")
     if understood.reading.ambiguous:
         raise AmbiguousCode(scanned=scan.code[:120], choices=[choice.text for choice in understood.reading.choices])
@@ -69,29 +80,46 @@ async def act(
             expires = understood.reading.expires_on or understood.reading.best_before_on
             if item.tracking == "lot" and expires is not None:
                 line["expires_on"] = expires.isoformat()
+            if scan.receipt_id is not None:
+                return await _with_receipt(db, actor, scan, quantity, line, head, key)
             received = Receive(lines=[ReceiveLine(**line, quantity=quantity)], location=scan.location, **head)
-            return quantity, (await ledger.receive(db, actor, received, key=key)).answer
+            return Acted(quantity, (await ledger.receive(db, actor, received, key=key)).answer)
         case "move":
             if not scan.to:
                 raise InvalidValue("to", "", "is missing; to move, say where it goes")
             moved = TransferLine(**line, quantity=quantity)
             transfer = Transfer(lines=[moved], from_location=scan.location, to_location=scan.to, **head)
-            return quantity, (await ledger.transfer(db, actor, transfer, key=key)).answer
+            return Acted(quantity, (await ledger.transfer(db, actor, transfer, key=key)).answer)
         case "adjust":
             if not scan.reason_code:
                 raise InvalidValue("reason_code", "", "is missing; an adjustment says why")
             change = AdjustLine(**line, quantity=quantity)
             adjust = Adjust(lines=[change], reason_code=scan.reason_code, location=scan.location, **head)
-            return quantity, (await ledger.adjust(db, actor, adjust, key=key)).answer
+            return Acted(quantity, (await ledger.adjust(db, actor, adjust, key=key)).answer)
         case "count":
             found = AdjustLine(**line, counted=quantity)
             count = Adjust(lines=[found], reason_code=scan.reason_code or "count", location=scan.location, **head)
             try:
-                return quantity, (await ledger.adjust(db, actor, count, key=key)).answer
+                return Acted(quantity, (await ledger.adjust(db, actor, count, key=key)).answer)
             except CountsAgree:
-                return quantity, None
+                return Acted(quantity, None)
         case "lookup":
-            return quantity, None
+            return Acted(quantity, None)
+
+
+async def _with_receipt(
+    db: Database, actor: Actor, scan: Scan, quantity: Decimal, line: dict[str, Any], head: dict[str, Any], key: str
+) -> Acted:
+    assert scan.receipt_id is not None
+    day = line.pop("expires_on", None)
+    came = TakeLine(
+        **line, quantity=quantity, location=scan.location, condition=scan.condition or "good", accept=scan.accept or [],
+        expires_on=None if day is None else date.fromisoformat(day),
+    )  # fmt: skip
+    command = TakeIn(lines=[came], effective_at=head["effective_at"])
+    taken = (await receiving.take_in(db, actor, scan.receipt_id, command, key=key)).answer
+    posted = Posted(posting_id=taken.posting_id, effective_at=head["effective_at"], rows=len(taken.lines))
+    return Acted(quantity, posted, taken)
 
 
 def _line(scan: Scan, understood: Understood, item: ScannedItem) -> dict[str, Any]:

@@ -103,9 +103,10 @@ async def _done(db: Database, actor: Actor, command: Scan, recorded: Recorded, r
 async def _answer(
     db: Database, actor: Actor, command: Scan, recorded: Recorded, understood: Understood
 ) -> tuple[ScanAnswer, Result]:
-    outcome, quantity, posted = "answered", None, None
+    outcome, acted, posted = "answered", None, None
     if command.action != "lookup":
-        quantity, posted = await act(db, actor, command, recorded, understood)
+        acted = await act(db, actor, command, recorded, understood)
+        posted = acted.posted
         outcome = "agreed" if posted is None else "waits" if posted.posting_id is None else "posted"
     answer = ScanAnswer(
         scan_id=recorded.id,
@@ -118,10 +119,11 @@ async def _answer(
         stock=await stock_here(db, actor, understood),
         can=allowed(actor, understood),
         posted=posted,
+        received=acted.received if acted else None,
     )
     result = Result(
         outcome=outcome,
-        quantity=quantity,
+        quantity=acted.quantity if acted else None,
         posting_id=posted.posting_id if posted else None,
         answer=None if outcome == "answered" else answer,
         **_named(understood),
