@@ -59,6 +59,8 @@ PATH_IDS = (
     "customer",
     "lot",
     "recall",
+    "invoice",
+    "supplier",
     "plate",
 )
 

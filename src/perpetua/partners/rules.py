@@ -11,7 +11,7 @@ from perpetua.gs1.service import COUNTRIES, CURRENCIES
 from perpetua.kit.errors import InvalidValue
 from perpetua.partners.types import Address, Calendar, Contact, Terms
 
-__all__ = ["check_currency", "check_supplier", "clean_email", "due_on", "taken_on"]
+__all__ = ["check_currency", "check_supplier", "clean_email", "due_on", "taken_on", "working_day"]
 
 MAX_DAYS: Final = 730
 MAX_LEAD_DAYS: Final = 1000
@@ -75,16 +75,17 @@ def taken_on(calendar: Calendar, at: datetime) -> date:
     day = local.date()
     if calendar.cut_off is not None and local.time() > calendar.cut_off:
         day += timedelta(days=1)
-    return _working(calendar, day)
+    return working_day(calendar, day)
 
 
 def due_on(calendar: Calendar, at: datetime, lead_time_days: int) -> date:
     """When goods ordered at `at` would come: the lead time (in days of the year) after the working day for which the
     order counts; where the supplier does not work then, on the next day that they do."""
-    return _working(calendar, taken_on(calendar, at) + timedelta(days=lead_time_days))
+    return working_day(calendar, taken_on(calendar, at) + timedelta(days=lead_time_days))
 
 
-def _working(calendar: Calendar, day: date) -> date:
+def working_day(calendar: Calendar, day: date) -> date:
+    """The day itself, or where the supplier does not work then, the next day that they do."""
     days, holidays = set(calendar.working_days), set(calendar.holidays)
     # After as many holidays as there are and a week, one must be found.
     for _ in range(7 * (len(holidays) + 1)):

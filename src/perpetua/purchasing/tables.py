@@ -1,17 +1,18 @@
 """The tables of purchasing."""
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from perpetua.kit.columns import INSTANT, MONEY, QUANTITY, need
 from perpetua.kit.database import metadata
 
 __all__ = [
-    "po_approvals", "po_lines", "po_sends", "po_versions", "purchase_orders", "purchasing_settings", "supplier_items",
-    "supplier_prices",
+    "match_settings", "po_approvals", "po_lines", "po_sends", "po_versions", "purchase_orders", "purchasing_settings",
+    "supplier_invoice_decisions", "supplier_invoice_lines", "supplier_invoices", "supplier_items", "supplier_prices",
 ]  # fmt: skip
 
 _PERCENT = sa.Numeric(5, 2)
+_AMOUNT = sa.Numeric(18, 2)
 
 
 def _id() -> sa.Column[int]:
@@ -126,4 +127,85 @@ po_sends = sa.Table(
     need("requested_by", sa.BigInteger),
     need("requested_at", INSTANT),
     sa.Column("ended_at", INSTANT),
+)  # fmt: skip
+
+match_settings = sa.Table(
+    "match_settings", metadata,
+    sa.Column("version", sa.Integer, primary_key=True),
+    need("price_percent", _PERCENT),
+    sa.Column("price_value", MONEY),
+    need("quantity_percent", _PERCENT),
+    sa.Column("quantity_value", MONEY),
+    sa.Column("charge_value", MONEY),
+    sa.Column("note", sa.Text),
+    need("created_by", sa.BigInteger),
+    need("created_at", INSTANT),
+)  # fmt: skip
+
+supplier_invoices = sa.Table(
+    "supplier_invoices", metadata,
+    _id(),
+    need("supplier_id", sa.BigInteger),
+    need("number", sa.Text),
+    need("status", sa.Text),
+    need("flagged", sa.Integer),
+    need("waiting", sa.Integer),
+    need("settings_version", sa.Integer),
+    need("currency", sa.Text),
+    need("exchange_rate", sa.Numeric(18, 8)),
+    need("invoiced_on", sa.Date),
+    need("due_on", sa.Date),
+    need("discount_percent", _PERCENT),
+    sa.Column("discount_until", sa.Date),
+    need("total", _AMOUNT),
+    sa.Column("payable", _AMOUNT),
+    sa.Column("note", sa.Text),
+    need("created_by", sa.BigInteger),
+    need("created_at", INSTANT),
+    sa.Column("released_by", sa.BigInteger),
+    sa.Column("released_at", INSTANT),
+    sa.Column("voided_by", sa.BigInteger),
+    sa.Column("voided_at", INSTANT),
+    sa.Column("void_reason", sa.Text),
+    need("version", sa.Integer),
+    need("updated_at", INSTANT),
+)  # fmt: skip
+
+supplier_invoice_lines = sa.Table(
+    "supplier_invoice_lines", metadata,
+    _id(),
+    need("invoice_id", sa.BigInteger),
+    need("line_no", sa.Integer),
+    need("kind", sa.Text),
+    sa.Column("po_line_id", sa.BigInteger),
+    sa.Column("variant_id", sa.BigInteger),
+    sa.Column("supplier_sku", sa.Text),
+    sa.Column("description", sa.Text),
+    need("quantity", QUANTITY),
+    need("unit_price", MONEY),
+    need("tax", MONEY),
+    need("counted", QUANTITY),
+    need("state", sa.Text),
+    need("problems", ARRAY(sa.Text)),
+    sa.Column("ordered", QUANTITY),
+    sa.Column("received", QUANTITY),
+    need("invoiced_before", QUANTITY),
+    sa.Column("expected_price", MONEY),
+    sa.Column("decision_id", sa.BigInteger),
+)  # fmt: skip
+
+supplier_invoice_decisions = sa.Table(
+    "supplier_invoice_decisions", metadata,
+    _id(),
+    need("line_id", sa.BigInteger),
+    need("decision", sa.Text),
+    need("reason", sa.Text),
+    need("problems", ARRAY(sa.Text)),
+    sa.Column("ordered", QUANTITY),
+    sa.Column("received", QUANTITY),
+    need("invoiced_before", QUANTITY),
+    sa.Column("expected_price", MONEY),
+    need("agreed", MONEY),
+    need("person_id", sa.BigInteger),
+    need("at", INSTANT),
 )  # fmt: skip

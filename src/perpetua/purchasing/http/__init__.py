@@ -2,9 +2,9 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from perpetua.purchasing.http import items, orders, settings
+from perpetua.purchasing.http import invoices, items, orders, settings
 
 __all__ = ["handlers"]
 
-handlers: list[HTTPRouteHandler] = [*items.handlers, *orders.handlers, *settings.handlers]
+handlers: list[HTTPRouteHandler] = [*items.handlers, *orders.handlers, *settings.handlers, *invoices.handlers]
 """Those of this word."""

@@ -6,15 +6,26 @@ from perpetua.purchasing.service.checking import CHECKS
 from perpetua.purchasing.service.configuring import get_settings, set_settings
 from perpetua.purchasing.service.confirming import confirm
 from perpetua.purchasing.service.drafting import create
+from perpetua.purchasing.service.invoice_reading import get_invoice, list_invoices
+from perpetua.purchasing.service.invoicing import enter_invoice, enter_many
 from perpetua.purchasing.service.listing import history, list_orders, versions
 from perpetua.purchasing.service.offering import get_item, list_items
 from perpetua.purchasing.service.placing import submit
 from perpetua.purchasing.service.reading import get
 from perpetua.purchasing.service.receiving import coming, lock_orders, take_in
+from perpetua.purchasing.service.settling import (
+    decide_invoice,
+    get_match_settings,
+    release_invoice,
+    set_match_settings,
+    void_invoice,
+)
 from perpetua.purchasing.service.supplying import change_item, create_item, set_items
 
 __all__ = [
-    "CHECKS", "approve", "cancel", "change", "change_item", "close_short", "coming", "confirm", "create", "create_item",
-    "get", "get_item", "get_settings", "history", "list_items", "list_orders", "lock_orders", "set_items",
-    "set_settings", "submit", "take_in", "versions", "withdraw",
+    "CHECKS", "approve", "cancel", "change", "change_item", "close_short", "coming", "confirm", "create",
+    "create_item", "decide_invoice", "enter_invoice", "enter_many", "get", "get_invoice", "get_item",
+    "get_match_settings", "get_settings", "history", "list_invoices", "list_items", "list_orders", "lock_orders",
+    "release_invoice", "set_items", "set_match_settings", "set_settings", "submit", "take_in", "versions",
+    "void_invoice", "withdraw",
 ]  # fmt: skip
