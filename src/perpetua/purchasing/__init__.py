@@ -10,14 +10,12 @@ Always true:
 - Nothing is ordered below a supplier's minimum, or in broken packs, unless somebody says so.
 - A submitted order is never removed; each change of it keeps the document as it was before.
 - A supplier's invoice number is one invoice, whatever its case. Each line is held against what was ordered and what
-came
-  whenever either changes, in the same statement, whoever changes it.
+  came whenever either changes, in the same statement, whoever changes it.
 - Nothing is released for payment that differs beyond the tolerances or has not come, unless a person decided so, with a
   reason, who did not enter it; such a decision ends when the facts become worse.
 - Prices are shown only to those with `supplier_prices.read`: not in versions, the trail, exports or refusals.
 - Locks are taken in one order: purchase orders by their ids, then positions (variant, site), then order rows;
-suppliers'
-  invoices by their ids, last.
+  suppliers' invoices by their ids, last.
 
 For receiving, in its own transaction (`tx` first): `service.lock_orders` locks orders and tells their open lines;
 `service.take_in` writes what came of lines (negative where it is undone), in one statement, and statuses follow. Post
