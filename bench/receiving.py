@@ -54,7 +54,7 @@ async def measure(url: str, lines: int) -> None:
     actor = Actor(person_id=1, name="Bench", role="inventory_manager", permissions=ROLES["inventory_manager"])
     rows: list[list[object]] = []
     async with Database(url) as db:
-        await partners.create_supplier(db, actor, CreateSupplier(code="S", name="S", currency="EUR"))
+        await partners.create_supplier(db, actor, CreateSupplier(code="S", name="S", currency="GBP"))
         for many in (lines // 100, lines):
             took: list[float] = []
             plain: list[float] = []
