@@ -9,10 +9,10 @@ import structlog
 
 from perpetua.access import service as access
 from perpetua.access.types import SYSTEM, PeopleFilters, Role
-from perpetua.app.mail import Mailer
 from perpetua.kit.clock import Clock, system_clock
 from perpetua.kit.database import Database
 from perpetua.kit.listing import MAX_LIMIT, PageRequest
+from perpetua.kit.mail import Mailer
 from perpetua.kit.quantity import plain_text
 from perpetua.ledger import service as ledger
 from perpetua.ledger.types import ExpiringLot

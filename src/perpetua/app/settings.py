@@ -14,8 +14,8 @@ import msgspec
 
 from perpetua.app import secret_file
 from perpetua.app.forwarded import HEADERS, ProxyHeader, networks
-from perpetua.app.mail import Transport
 from perpetua.kit.errors import InvalidValue
+from perpetua.kit.mail import Transport
 from perpetua.kit.typeset import Letterhead
 
 __all__ = ["SUPERVISED", "LogLevel", "Settings", "masked"]

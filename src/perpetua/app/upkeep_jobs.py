@@ -14,13 +14,13 @@ import structlog
 from perpetua.access import service as access
 from perpetua.access.types import SYSTEM, AuditFilters, PeopleFilters
 from perpetua.app.expiry_alert import tell_of_expiring
-from perpetua.app.mail import Mailer, SmtpMailer
 from perpetua.app.settings import Settings
 from perpetua.items import service as items
 from perpetua.kit.clock import system_clock
 from perpetua.kit.database import Database
 from perpetua.kit.jobs import Blueprint, JobContext, database_of
 from perpetua.kit.listing import MAX_LIMIT, PageRequest
+from perpetua.kit.mail import Mailer, SmtpMailer
 from perpetua.kit.objects import DiskStore
 from perpetua.ledger import service as ledger
 from perpetua.ledger.types import IntegrityCheck

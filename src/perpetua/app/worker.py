@@ -14,14 +14,16 @@ from perpetua.allocation import jobs as allocation
 from perpetua.app import imports_jobs, upkeep_jobs
 from perpetua.app.settings import Settings
 from perpetua.items import jobs as items
-from perpetua.kit import jobs
+from perpetua.kit import jobs, mail
 from perpetua.kit.database import Database
 from perpetua.ledger import jobs as ledger
+from perpetua.purchasing import jobs as purchasing
 
 __all__ = ["TASKS", "run", "worker_queue"]
 
 TASKS: Final[dict[str, Blueprint]] = {
     "access": access.jobs, "items": items.jobs, "ledger": ledger.jobs, "allocation": allocation.jobs,
+    "purchasing": purchasing.jobs,
     "imports": imports_jobs.jobs, "upkeep": upkeep_jobs.jobs,
 }  # fmt: skip
 """Each word with jobs, and its tasks; a task's full name is `word:name`."""
@@ -41,6 +43,8 @@ def worker_queue(db: Database) -> procrastinate.App:
 
 async def run(settings: Settings, db: Database, *, until_idle: bool = False) -> None:
     """Work until SIGINT or SIGTERM; or, `until_idle`, until nothing waits."""
+    mailer = mail.SmtpMailer(settings.smtp, settings.mail_from) if settings.smtp else None
+    office = mail.Office(mailer=mailer, letterhead=settings.letterhead)
     async with worker_queue(db).open_async() as queue:
         await jobs.take_over(queue)
         log.info("worker_ready", words=sorted(TASKS), concurrency=settings.job_concurrency)
@@ -49,7 +53,7 @@ async def run(settings: Settings, db: Database, *, until_idle: bool = False) -> 
             wait=not until_idle,
             delete_jobs="successful",
             shutdown_graceful_timeout=GRACE_SECONDS,
-            additional_context=jobs.context_of(db) | upkeep_jobs.context_of(settings),
+            additional_context=jobs.context_of(db) | upkeep_jobs.context_of(settings) | mail.context_of(office),
             update_heartbeat_interval=jobs.HEARTBEAT_SECONDS,
             stalled_worker_timeout=jobs.STALLED_SECONDS,
         )

@@ -156,3 +156,18 @@ SELECT pg_advisory_xact_lock(7021);
 
 -- name: any_order
 SELECT EXISTS (SELECT FROM purchase_orders);
+
+-- name: queue_send
+INSERT INTO po_sends (po_id, to_address, state, reason, requested_by, ended_at)
+VALUES (%(po_id)s, %(to)s, %(state)s, %(reason)s, %(by)s, CASE WHEN %(state)s::text <> 'queued' THEN statement_timestamp() END)
+RETURNING id;
+
+-- name: to_send
+SELECT id, po_id, to_address, state FROM po_sends WHERE id = %(id)s;
+
+-- name: send_done
+UPDATE po_sends SET state = %(state)s, reason = %(reason)s, to_address = coalesce(%(to)s, to_address), ended_at = statement_timestamp()
+WHERE id = %(id)s AND state <> 'sent';
+
+-- name: site_address
+SELECT name, address FROM locations WHERE id = %(id)s;

@@ -6,8 +6,8 @@ from perpetua.kit.errors import Conflict, InvalidValue, TooLarge
 
 __all__ = [
     "AboveOpen", "ApprovalNeeded", "ApprovedAlready", "BelowReceived", "ChangeWaits", "CurrencyFixed",
-    "ExternalIdTaken", "NeedsPerson", "NoPrice", "NotOrdered", "NothingWaits", "OffPack", "OrderState",
-    "PreferredTaken", "SupplierItemThere", "TooManyLines", "UnknownItems", "UnknownLine",
+    "ExternalIdTaken", "NeedsPerson", "NoPrice", "NotOrdered", "NothingToSend", "NothingWaits", "OffPack",
+    "OrderState", "PreferredTaken", "SupplierItemThere", "TooManyLines", "UnknownItems", "UnknownLine",
 ]  # fmt: skip
 
 
@@ -138,6 +138,14 @@ class NotOrdered(Conflict):
     code = "not_ordered"
     title = "Not ordered, or not received"
     sentence = "These lines cannot take that: {lines}."
+
+
+class NothingToSend(Conflict):
+    """Only what is on order goes to its supplier. Facts: number, po_status."""
+
+    code = "nothing_to_send"
+    title = "It is not on order"
+    sentence = "{number} is {po_status}: only an order that was submitted goes to its supplier."
 
 
 class ExternalIdTaken(Conflict):

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from litestar import Response, get, patch, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
 
 from perpetua.access.types import Actor
@@ -11,6 +12,7 @@ from perpetua.kit.clock import Clock
 from perpetua.kit.database import Database
 from perpetua.kit.http import IdempotencyKey, IfMatch, PathId, etag, reply, version_of
 from perpetua.kit.listing import Page, PageRequest
+from perpetua.kit.typeset import Letterhead
 from perpetua.purchasing import service
 from perpetua.purchasing.types import (
     ApproveOrder,
@@ -175,6 +177,31 @@ async def close_short(
     return reply(done, status_code=200, version=done.answer.version)
 
 
+@post("/api/purchase-orders/{po_id:int}/send", tags=["purchasing"], status_code=200)
+async def send_order(
+    db: Database, actor: Actor, po_id: PathId, idempotency_key: IdempotencyKey = None
+) -> Response[Order]:
+    """Send an order to its supplier by e-mail, with its PDF, again if it was sent before. What becomes of it stands in
+    `sending`."""
+    done = await service.send(db, actor, po_id, key=idempotency_key)
+    return reply(done, status_code=200, version=done.answer.version)
+
+
+@get(
+    "/api/purchase-orders/{po_id:int}/document",
+    tags=["purchasing"],
+    responses={200: ResponseSpec(bytes, description="The PDF.", media_type="application/pdf", generate_examples=False)},
+)
+async def get_document(db: Database, actor: Actor, po_id: PathId, letterhead: Letterhead) -> Response[bytes]:
+    """The order as PDF; prices only for those who may see them."""
+    number, content = await service.document(db, actor, po_id, letterhead)
+    headers = {
+        "Content-Disposition": f'inline; filename="{number}.pdf"', "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }  # fmt: skip
+    return Response(content, media_type="application/pdf", headers=headers)
+
+
 @get("/api/purchase-orders/{po_id:int}/versions", tags=["purchasing"])
 async def list_versions(db: Database, actor: Actor, po_id: PathId, page: PageRequest) -> Page[Version]:
     """The order as it was before each change since it was submitted, the latest first."""
@@ -193,5 +220,5 @@ def _version(if_match: str | None) -> int | None:
 
 handlers: list[HTTPRouteHandler] = [
     list_orders, create_order, get_order, change_order, approve_order, withdraw_change, submit_order, confirm_order,
-    cancel_order, close_short, list_versions, list_history,
+    cancel_order, close_short, send_order, get_document, list_versions, list_history,
 ]  # fmt: skip

@@ -10,9 +10,11 @@ from perpetua.purchasing.service.invoice_reading import get_invoice, list_invoic
 from perpetua.purchasing.service.invoicing import enter_invoice, enter_many
 from perpetua.purchasing.service.listing import history, list_orders, versions
 from perpetua.purchasing.service.offering import get_item, list_items
+from perpetua.purchasing.service.papers import document
 from perpetua.purchasing.service.placing import submit
 from perpetua.purchasing.service.reading import get
 from perpetua.purchasing.service.receiving import coming, lock_orders, take_in
+from perpetua.purchasing.service.sending import deliver, send
 from perpetua.purchasing.service.settling import (
     decide_invoice,
     get_match_settings,
@@ -24,8 +26,8 @@ from perpetua.purchasing.service.supplying import change_item, create_item, set_
 
 __all__ = [
     "CHECKS", "approve", "cancel", "change", "change_item", "close_short", "coming", "confirm", "create",
-    "create_item", "decide_invoice", "enter_invoice", "enter_many", "get", "get_invoice", "get_item",
-    "get_match_settings", "get_settings", "history", "list_invoices", "list_items", "list_orders", "lock_orders",
-    "release_invoice", "set_items", "set_match_settings", "set_settings", "submit", "take_in", "versions",
-    "void_invoice", "withdraw",
+    "create_item", "decide_invoice", "deliver", "document", "enter_invoice", "enter_many", "get", "get_invoice",
+    "get_item", "get_match_settings", "get_settings", "history", "list_invoices", "list_items", "list_orders",
+    "lock_orders", "release_invoice", "send", "set_items", "set_match_settings", "set_settings", "submit",
+    "take_in", "versions", "void_invoice", "withdraw",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ from perpetua.purchasing import events, store
 from perpetua.purchasing.errors import ApprovalNeeded, OrderState
 from perpetua.purchasing.service.drafting import expected_on
 from perpetua.purchasing.service.reading import locked, seen, shown
+from perpetua.purchasing.service.sending import queue
 from perpetua.purchasing.types import Order, OrderStatus, SubmitOrder
 
 __all__ = ["check_version", "in_company", "lock_for", "require_status", "submit"]
@@ -53,6 +54,8 @@ async def submit(
         }
         await store.place(tx, po_id, expected, now)
         await events.tell_changed(tx, sorted(variants))
+        if command.send:
+            await queue(tx, actor, order)
         after = await seen(tx, actor, po_id)
         await audit(tx, actor, "purchase_order", po_id, "submitted", {"status": order.status}, {"status": after.status},
                     path=[order.site_id])  # fmt: skip

@@ -2,35 +2,65 @@
 
 Always true:
 - A password goes over TLS or not at all, and the server's certificate is checked.
-- Mail is sent by jobs, never while a request waits.
+- Mail is sent by jobs, never while a request waits: a worker hands them its `Office`.
 """
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, Literal, Protocol, cast, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast, get_args
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from perpetua.kit.errors import InvalidValue
+from perpetua.kit.typeset import Letterhead
 
 if TYPE_CHECKING:  # the settings of every command come by here, and few commands send mail
     import ssl
     from email.message import EmailMessage
 
-__all__ = ["Mailer", "SmtpMailer", "Transport"]
+    from perpetua.kit.jobs import JobContext
+
+__all__ = ["Attachment", "Mailer", "Office", "SmtpMailer", "Transport", "context_of", "office_of"]
 
 Security = Literal["smtp", "smtp+starttls", "smtps"]
 PORTS: Final[dict[Security, int]] = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 PATIENCE_SECONDS: Final = 30
+_OFFICE: Final = "office"
+
+
+class Attachment(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that goes with a message. `media_type`: such as application/pdf."""
+
+    name: str
+    media_type: str
+    content: bytes
 
 
 class Mailer(Protocol):
     """Sends mail."""
 
-    async def send(self, to: Sequence[str], subject: str, text: str) -> None:
+    async def send(self, to: Sequence[str], subject: str, text: str, *, files: Sequence[Attachment] = ()) -> None:
         """One message to all of `to`; a mail server has taken it on return. Raises OSError: none did."""
         ...
+
+
+class Office(msgspec.Struct, frozen=True, kw_only=True):
+    """What it takes to write to people: a mail server, where there is one, and whose paper it is."""
+
+    mailer: Mailer | None = None
+    letterhead: Letterhead = Letterhead()
+
+
+def context_of(office: Office) -> dict[str, Any]:
+    """What a worker hands to tasks that write to people."""
+    return {_OFFICE: office}
+
+
+def office_of(context: "JobContext") -> Office:
+    """The office that the worker gave to its tasks."""
+    given: dict[str, Any] = cast(Any, context).additional_context
+    return given.get(_OFFICE) or Office()
 
 
 class Transport(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +109,7 @@ class SmtpMailer:
         self._sender = sender
         self._trust = trust
 
-    async def send(self, to: Sequence[str], subject: str, text: str) -> None:
+    async def send(self, to: Sequence[str], subject: str, text: str, *, files: Sequence[Attachment] = ()) -> None:
         """One message to all of `to`; the server has taken it on return. Raises OSError."""
         from email.message import EmailMessage
         from email.utils import formatdate, make_msgid
@@ -89,6 +119,9 @@ class SmtpMailer:
         message["Date"], message["Message-ID"] = formatdate(), make_msgid(domain="perpetua.invalid")
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(text)
+        for file in files:
+            kind, _, form = file.media_type.partition("/")
+            message.add_attachment(file.content, maintype=kind, subtype=form, filename=file.name)
         await asyncio.to_thread(self._send, message)
 
     def _send(self, message: "EmailMessage") -> None:

@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from perpetua.app.mail import SmtpMailer, Transport
 from perpetua.app.settings import Settings
 from perpetua.kit.errors import InvalidValue
+from perpetua.kit.mail import Attachment, SmtpMailer, Transport
 
 
 class Inbox:
@@ -90,6 +90,17 @@ async def test_mail_arrives_as_it_was_written(plain: Transport, inbox: Inbox) ->
     message = inbox.messages[0]
     assert (message["From"], message["Subject"]) == ("perpetua@example.org", "Größe")
     assert message.get_content().splitlines() == ["Zwölf", ".", "end"]
+
+
+async def test_files_go_with_it(plain: Transport, inbox: Inbox) -> None:
+    file = Attachment(name="Bestellung für uns.pdf", media_type="application/pdf", content=b"%PDF-1.7 \x00\xff")
+    await SmtpMailer(plain, "perpetua@example.org").send(["a@example.org"], "x", "see below", files=[file])
+    body = inbox.messages[0].get_body()
+    assert body is not None
+    assert body.get_content().strip() == "see below"
+    (part,) = inbox.messages[0].iter_attachments()
+    assert (part.get_filename(), part.get_content_type()) == (file.name, file.media_type)
+    assert part.get_content() == file.content
 
 
 async def test_a_subject_cannot_add_a_header(plain: Transport, inbox: Inbox) -> None:
