@@ -58,7 +58,7 @@ def putaway_list(count: int) -> dict[str, Any]:
             {
                 "line_no": number, "from": "LON-DOCK-2", "sku": f"TSHIRT-{number:04}",
                 "lot": "L-77" if number % 2 else "",
-"plate": None, "name": "T-shirt, navy blue, medium", "quantity": "240", "unit": "each",
+                "plate": None, "name": "T-shirt, navy blue, medium", "quantity": "240", "unit": "each",
                 "to": f"LON-A-04-{number % 100:02}-3",
                 "to_symbol": barcodes.make("datamatrix", f"LON-A-04-{number % 100:02}-3").svg(),
             }

@@ -125,3 +125,12 @@ async def test_many_papers_do_not_use_up_the_memory() -> None:
     for number in range(40):
         page = f"#set page(width: 200mm, height: 200mm)\n#rect(width: {number + 10}mm, height: 100mm, fill: blue)"
         assert await typeset.pngs(page, {}, dpi=400)
+
+
+async def test_who_asks_while_too_many_wait_is_told_to_come_again() -> None:
+    asked = [asyncio.create_task(typeset.pdf(f"Number {number}", {})) for number in range(60)]
+    done = await asyncio.gather(*asked, return_exceptions=True)
+    refused = [one for one in done if isinstance(one, typeset.TooManyPapers)]
+    assert len(refused) == 60 - typeset.PROCESSES - typeset.WAITING
+    assert refused[0].facts["retry_after_seconds"] > 0
+    assert await typeset.pdf("Now there is room", {})

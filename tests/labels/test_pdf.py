@@ -111,3 +111,14 @@ async def test_the_same_labels_are_the_same_bytes() -> None:
     data = pages_of([(laid(body), 5)], body.size)
     assert await typeset.pdf(TEMPLATE, data) == await typeset.pdf(TEMPLATE, data)
     assert len(data["symbols"]) == 1, "copies draw the same symbol"
+
+
+@pytest.mark.parametrize("code", ["lot-roll-100x50", "item-roll-57x32", "item-a4-3x8"])
+async def test_where_bars_would_be_too_fine_a_square_says_the_same(code: str) -> None:
+    body = SHIPPED[code]
+    values = {"lot": "LOT-" + "x" * 16, "code": "SKU-" + "y" * 40, "sku": "SKU-" + "y" * 40}
+    (seen,) = await scanned([(laid(body, **values), 1)], body.size, dpi=dots_of(body))
+    held = f"01040063813339311727033110{values['lot']}"
+    assert seen == [Seen("]d2", held) if body.kind == "lot" else Seen("]d1", values["code"])]
+    longest = {"code": "A" * 64, "sku": "W" * 64, "name": "A name " * 40}
+    assert len((await scanned([(laid(body, **longest), 1)], body.size, dpi=dots_of(body)))[0]) == 1

@@ -126,7 +126,8 @@ class Bars(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     `data`: what it holds, with fields in braces; `auto` chooses the symbology by it. `elements`: what a GS1 symbology
     holds instead: the first must be there, others are left out where their field is empty; where the first is
-    empty, `data` is printed in `otherwise`.
+    empty, `data` is printed in `otherwise`. `square`: where bars would be too fine to be read, a DataMatrix says the
+    same; without it, the label is refused.
     """
 
     x: Millimetres
@@ -137,6 +138,7 @@ class Bars(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     data: Annotated[str, Meta(max_length=500)] = ""
     elements: Annotated[list[ElementField], Meta(max_length=12)] = []
     otherwise: SymbologyAsked | None = None
+    square: bool = False
     readable: bool = True
     align: Align = "center"
 

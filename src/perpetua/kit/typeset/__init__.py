@@ -20,16 +20,32 @@ from typing import Any, Final, Literal, get_args
 import msgspec
 
 from perpetua.kit import barcodes, json
-from perpetua.kit.typeset.errors import TemplateFault
+from perpetua.kit.typeset.errors import TemplateFault, TooManyPapers
 from perpetua.kit.typeset.work import Job, Made, typeset
 
 __all__ = [
-    "BEGINNING", "PAPERS", "SECONDS", "Letterhead", "Paper", "TemplateFault", "packaged", "paper", "paper_data", "pdf",
-    "pngs", "svgs",
+    "BEGINNING",
+    "PAPERS",
+    "PROCESSES",
+    "SECONDS",
+    "WAITING",
+    "Letterhead",
+    "Paper",
+    "TemplateFault",
+    "TooManyPapers",
+    "packaged",
+    "paper",
+    "paper_data",
+    "pdf",
+    "pngs",
+    "svgs",
 ]  # fmt: skip
 
 SECONDS: Final = 30
-"""How long one paper may take before it is refused."""
+"""How long one paper may be worked on (the processor's time) before it is refused."""
+
+WAITING: Final = 20
+"""How many papers may wait for their turn; more are refused, and may be asked for again."""
 
 PROCESSES: Final = 2
 """How many papers are made at a time; others wait for their turn."""
@@ -48,6 +64,7 @@ class Letterhead(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[str, ...] = ()
 
 
+_asked = 0
 _threads = ThreadPoolExecutor(PROCESSES, thread_name_prefix="typeset")
 
 
@@ -60,10 +77,11 @@ async def pdf(
         template: typst source; what the prelude defines is at hand, and `data`.
         data: anything JSON can carry; decimals and dates arrive as text.
         dated: the document's date, and what `datetime.today()` says in it.
-        seconds: how long it may take.
+        seconds: how long it may be worked on.
 
     Raises:
         TemplateFault: the template is wrong, or takes too long or too much.
+        TooManyPapers: others wait already.
     """
     return (await _made(template, data, "pdf", dated, seconds)).pages[0]
 
@@ -121,8 +139,19 @@ async def _made(
     seconds: float,
     dpi: float = 144,
 ) -> Made:
+    global _asked
+    if _asked >= PROCESSES + WAITING:
+        raise TooManyPapers(waiting=WAITING, retry_after_seconds=5)
     job = Job(template, json.dumps(data).decode(), form, dpi, int(dated.timestamp()), seconds)
-    made = await asyncio.get_running_loop().run_in_executor(_threads, typeset, job)
+    done = asyncio.get_running_loop().run_in_executor(_threads, typeset, job)
+    _asked += 1
+    done.add_done_callback(_count_down)
+    made = await done
     if made.fault is not None:
         raise TemplateFault(made.fault, line=made.line)
     return made
+
+
+def _count_down(_: asyncio.Future[Made]) -> None:
+    global _asked
+    _asked -= 1

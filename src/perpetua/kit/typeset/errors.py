@@ -2,7 +2,7 @@
 
 from perpetua.kit.errors import Refusal
 
-__all__ = ["TemplateFault"]
+__all__ = ["TemplateFault", "TooManyPapers"]
 
 
 class TemplateFault(Refusal):
@@ -22,3 +22,13 @@ class TemplateFault(Refusal):
         """One sentence; without a line where none is known."""
         said = super().detail
         return said if self.facts["line"] is not None else said.removeprefix("Line None: ")
+
+
+class TooManyPapers(Refusal):
+    """More papers are asked for than are made at a time. Facts: waiting, retry_after_seconds."""
+
+    status = 503
+    code = "too_many_papers"
+    title = "Too many papers at once"
+    sentence = "{waiting} papers wait to be made already."
+    remedy = "Try again in {retry_after_seconds} seconds."

@@ -18,6 +18,8 @@ __all__ = ["Job", "Made", "receive", "send", "typeset"]
 
 CONTENT_BYTES: Final = 512 * 1024 * 1024
 TOO_MUCH: Final = "it needs too much memory"
+_PATIENCE: Final = 4
+"""By the clock a paper may take so many times the seconds that it may work."""
 _SPARE_SECONDS: Final = 5
 _LENGTH: Final = 8
 _threads = threading.local()
@@ -25,7 +27,7 @@ _alive: "set[_Process]" = set()
 
 
 class Job(msgspec.Struct, frozen=True):
-    """What to make. `timestamp`: seconds since 1970, the document's date."""
+    """What to make. `timestamp`: seconds since 1970, the document's date. `seconds`: of work that it may take."""
 
     template: str
     data: str
@@ -115,7 +117,7 @@ class _Process:
             self._process.kill()
 
         # The process also watches its own time, in case that we are gone before it ends; this is for where it can't.
-        timer = threading.Timer(job.seconds + _SPARE_SECONDS, stop)
+        timer = threading.Timer(job.seconds * _PATIENCE + _SPARE_SECONDS, stop)
         timer.start()
         answer: bytes | None = None
         try:
@@ -127,7 +129,7 @@ class _Process:
             if answer is None:
                 self.end()
         if answer is None:
-            alarm = getattr(signal, "SIGALRM", None)
+            alarm = getattr(signal, "SIGPROF", None)
             slow = late.is_set() or (alarm is not None and self._process.returncode == -alarm)
             return Made(fault=f"it takes more than {job.seconds:g} seconds" if slow else TOO_MUCH)
         made = msgspec.msgpack.decode(answer, type=Made)

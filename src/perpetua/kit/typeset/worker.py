@@ -116,9 +116,11 @@ def _lock_up() -> None:
 
 
 def _set_alarm(seconds: float) -> None:
-    """Die after so many seconds, whatever is running then; 0 takes it back."""
+    """Die after so many seconds of work, whatever is running then; 0 takes it back. Waiting for a busy machine is no
+    work: a paper is not refused because others are made beside it.
+    """
     if hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 if __name__ == "__main__":

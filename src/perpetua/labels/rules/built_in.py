@@ -23,7 +23,7 @@ def _item(width: float, height: float, pad: float, points: float) -> list[Elemen
         Text(x=pad, y=pad + sku, width=inner, height=name, text="{name}", size=points * 0.72, fit="wrap"),
         Bars(
             x=pad, y=pad + sku + name + 0.4, width=inner, height=height - 2 * pad - sku - name - 0.4,
-            symbology="auto", data="{code}",
+            symbology="auto", square=True, data="{code}",
         ),
     ]  # fmt: skip
 
@@ -60,7 +60,7 @@ def _lot(width: float, height: float) -> list[Element]:
         Text(x=3 + inner * 0.58, y=18.8, width=inner * 0.42, height=3, text="EXPIRES", size=7),
         Text(x=3 + inner * 0.58, y=21.5, width=inner * 0.42, height=7, text="{expires}", size=16, bold=True),
         Bars(
-            x=1, y=29.5, width=width - 2, height=height - 31, symbology="gs1_128", elements=_LOT_ELEMENTS,
+            x=1, y=29.5, width=width - 2, height=height - 31, symbology="gs1_128", square=True, elements=_LOT_ELEMENTS,
             data="{code}", otherwise="auto",
         ),
     ]  # fmt: skip

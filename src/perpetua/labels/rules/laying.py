@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -32,7 +32,7 @@ LEAST_HEIGHT_MM: Final = 5.0
 MOST_MODULE_MM: Final = 1.0
 MOST_RETAIL_MODULE_MM: Final = 0.66
 """Of EAN and UPC: twice the size that the standard calls 100 %."""
-TEXT_BELOW_MM: Final = 3.6
+TEXT_BELOW_MM: Final = 3.8
 GAP_MM: Final = 0.5
 TEXT_POINTS: Final = 9.0
 LEAST_TEXT_POINTS: Final = 5.0
@@ -161,85 +161,115 @@ def _words(element: Text, values: Mapping[str, str]) -> list[Part]:
     ]  # fmt: skip
 
 
+class _Said(NamedTuple):
+    """What a barcode is to say: text, or GS1 elements; and what people read below it."""
+
+    symbology: Symbology
+    readable: str
+    data: str
+    pairs: tuple[tuple[str, str], ...]
+    field: str
+
+
 def _bars(element: Bars, values: Mapping[str, str], dot: float, today: date, label: str, field: str) -> list[Part]:
-    made = _symbol(element, values, today, label, field)
-    if made is None:
-        return []
-    symbol, readable, data, pairs = made
+    said = _said(element, values, today, label, field)
     below = TEXT_BELOW_MM + GAP_MM if element.readable else 0.0
-    quiet_above = 0 if symbol.linear else symbol.quiet[0]
-    modules = sum(symbol.quiet) + symbol.width
-    room = element.width / modules
+    symbol, refusal = _made(said, said.symbology, label)
+    module = _module(symbol, element, below, dot) if symbol else None
+    if module is None and element.square and said.symbology in barcodes.LINEAR:
+        instead, _ = _made(said, "gs1_datamatrix" if said.pairs else "datamatrix", label)
+        found = _module(instead, element, below, dot) if instead else None
+        symbol, module = (instead, found) if found else (symbol, None)
+    if symbol is None:
+        assert refusal is not None
+        raise refusal
+    if module is None:
+        raise _no_room(symbol, element, below, dot, label, field)
+    return _placed(symbol, said, element, below, module, dot)
+
+
+def _module(symbol: Symbol, element: Bars, below: float, dot: float) -> float | None:
+    """How wide its narrowest bar can be: whole dots, as the box allows; None where that is too fine."""
+    room = element.width / (sum(symbol.quiet) + symbol.width)
     if not symbol.linear:
-        room = min(room, (element.height - below) / (symbol.height + 2 * quiet_above))
+        room = min(room, (element.height - below) / (symbol.height + 2 * symbol.quiet[0]))
     most = MOST_RETAIL_MODULE_MM if symbol.symbology in _RETAIL else MOST_MODULE_MM
     module = math.floor(min(room, most) / dot + 1e-6) * dot
-    if module < LEAST_MODULE_MM:
-        least = math.ceil(LEAST_MODULE_MM / dot - 1e-6) * dot
-        needs = least * (modules if symbol.linear else max(modules, symbol.height + 2 * quiet_above))
-        has = element.width if symbol.linear else min(element.width, element.height - below)
-        raise NoRoom(
-            label=label,
-            element=field,
-            symbology=symbol.symbology,
-            needs_mm=round(needs + 0.05, 1),
-            has_mm=round(has, 1),
-        )
-    wide = modules * module
+    return module if module >= LEAST_MODULE_MM else None
+
+
+def _no_room(symbol: Symbol, element: Bars, below: float, dot: float, label: str, field: str) -> NoRoom:
+    least = math.ceil(LEAST_MODULE_MM / dot - 1e-6) * dot
+    modules, has = sum(symbol.quiet) + symbol.width, element.width
+    if not symbol.linear:
+        modules, has = max(modules, symbol.height + 2 * symbol.quiet[0]), min(has, element.height - below)
+    needs = round(least * modules + 0.05, 1)
+    return NoRoom(label=label, element=field, symbology=symbol.symbology, needs_mm=needs, has_mm=round(has, 1))
+
+
+def _placed(symbol: Symbol, said: _Said, element: Bars, below: float, module: float, dot: float) -> list[Part]:
+    """The symbol in its box, what belongs around it, and its text."""
+    above = 0 if symbol.linear else symbol.quiet[0] * module
+    wide = (sum(symbol.quiet) + symbol.width) * module
     left = element.x + {"left": 0.0, "center": (element.width - wide) / 2, "right": element.width - wide}[element.align]
-    left = math.floor(left / dot + 1e-6) * dot
+    left, top = (math.floor(at / dot + 1e-6) * dot for at in (left, element.y))
     height = element.height - below if symbol.linear else symbol.height * module
     shape = Shape(
-        x=left + symbol.quiet[0] * module, y=element.y + quiet_above * module, width=symbol.width * module,
-        height=height, module=module, symbol=symbol, data=data, pairs=pairs,
+        x=left + symbol.quiet[0] * module, y=top + above, width=symbol.width * module, height=height, module=module,
+        symbol=symbol, data=said.data, pairs=said.pairs,
     )  # fmt: skip
     parts: list[Part] = [shape]
     if symbol.symbology == "itf14":
         thick = BEARER_MODULES * module
         parts += [Fill(x=left, y=y, width=wide, height=thick) for y in (shape.y, shape.y + height - thick)]
     if element.readable:
-        top = shape.y + height + quiet_above * module + GAP_MM
         parts.append(
             Words(
-                x=element.x, y=top, width=element.width, height=TEXT_BELOW_MM, text=readable, size=TEXT_POINTS,
-                least=LEAST_TEXT_POINTS, bold=False, align=element.align, wrap=False,
+                x=element.x, y=shape.y + height + above + GAP_MM, width=element.width, height=TEXT_BELOW_MM,
+                text=said.readable, size=TEXT_POINTS, least=LEAST_TEXT_POINTS, bold=False, align=element.align,
+                wrap=False,
             )
         )  # fmt: skip
     return parts
 
 
-def _symbol(
-    element: Bars, values: Mapping[str, str], today: date, label: str, field: str
-) -> tuple[Symbol, str, str, tuple[tuple[str, str], ...]] | None:
-    """The symbol, the text that people read, and what it was made of; None where there is nothing to print."""
+def _said(element: Bars, values: Mapping[str, str], today: date, label: str, field: str) -> _Said:
     asked = element.symbology
     if asked in barcodes.GS1:
-        if values.get(element.elements[0].field):
+        first = element.elements[0].field
+        if values.get(first):
             return _gs1(asked, element, values, today, label)
         if element.otherwise is None:
-            raise NotPrintable(label, element.elements[0].field, "", "is empty, and the barcode can't do without it")
+            raise NotPrintable(label, first, "", "is empty, and the barcode can't do without it")
         asked = element.otherwise
     data = one_line(filled(element.data, values))
+    named = fields_in(element.data)
+    field = named[0] if len(named) == 1 else f"{field}.data"
     if not data:
-        raise NotPrintable(label, _named(element.data, field), "", "is empty, and so is the barcode")
-    try:
-        return barcodes.make(_chosen(asked, data), data, field=_named(element.data, field)), data, data, ()
-    except InvalidValue as refusal:
-        raise NotPrintable(label, refusal.facts["field"], data, refusal.facts["reason"]) from None
+        raise NotPrintable(label, field, "", "is empty, and so is the barcode")
+    return _Said(_chosen(asked, data), data, data, (), field)
 
 
-def _gs1(
-    symbology: Symbology, element: Bars, values: Mapping[str, str], today: date, label: str
-) -> tuple[Symbol, str, str, tuple[tuple[str, str], ...]]:
+def _gs1(symbology: Symbology, element: Bars, values: Mapping[str, str], today: date, label: str) -> _Said:
     pairs = [(one.ai, _as_element(one.ai, values[one.field])) for one in element.elements if values.get(one.field)]
     try:
         made = elements_of(pairs, today=today, field="barcode")
-        held = tuple((one.ai, one.value) for one in made)
-        return barcodes.make_gs1(symbology, held), bracketed(made), "", held
     except InvalidValue as refusal:
         ai = refusal.facts.get("ai")
         named = next((one.field for one in element.elements if one.ai == ai), element.elements[0].field)
         raise NotPrintable(label, named, values.get(named, ""), refusal.facts["reason"]) from None
+    held = tuple((one.ai, one.value) for one in made)
+    return _Said(symbology, bracketed(made), "", held, element.elements[-1].field)
+
+
+def _made(said: _Said, symbology: Symbology, label: str) -> tuple[Symbol | None, NotPrintable | None]:
+    """The symbol, or why it can't carry what it is to say."""
+    try:
+        if said.pairs:
+            return barcodes.make_gs1(symbology, said.pairs), None
+        return barcodes.make(symbology, said.data), None
+    except InvalidValue as refusal:
+        return None, NotPrintable(label, said.field, said.readable, refusal.facts["reason"])
 
 
 def _as_element(ai: str, value: str) -> str:
@@ -255,12 +285,6 @@ def _chosen(asked: SymbologyAsked, data: str) -> Symbology:
     if re.fullmatch(r"[0-9]+", data) and len(data) in _BY_LENGTH and str(check_digit(data[:-1])) == data[-1]:
         return _BY_LENGTH[len(data)]
     return "code128" if data.isascii() else "qr"
-
-
-def _named(data: str, field: str) -> str:
-    """How a refusal calls the data: the field where it is one alone."""
-    named = fields_in(data)
-    return named[0] if len(named) == 1 else f"{field}.data"
 
 
 def known_identifiers(elements: Sequence[str]) -> list[str]:
