@@ -37,6 +37,7 @@ TAGS: Final = [
     Tag(name="places", description="Sites, zones and bins, nested without limit."),
     Tag(name="stock", description="Stock movements and what follows from them, now and at any past instant."),
     Tag(name="lots", description="What was made together: whether it may be sent, its dates and papers, what expires."),
+    Tag(name="plates", description="License plates: pallets and boxes, moved with all that is on them."),
     Tag(name="tracing", description="Where lots and serials came from and went, and calling them back."),
     Tag(name="scanning", description="Scans kept as they came, understood, and posted once."),
     Tag(name="orders", description="Sales orders: what was promised to whom, and how far it has come."),

@@ -42,6 +42,7 @@ from perpetua.orders import http as orders
 from perpetua.orders.types import Order, PlaceOrder
 from perpetua.partners import http as partners
 from perpetua.places import http as places
+from perpetua.plates import http as plates
 from perpetua.purchasing import http as purchasing
 from perpetua.receiving import http as receiving
 from perpetua.scanning import http as scanning
@@ -55,7 +56,7 @@ MAX_BODY_BYTES: Final = 10_000_000
 WORDS: Final[list[Any]] = [
     *access.handlers, *places.handlers, *items.handlers, *partners.handlers, *ledger.handlers, *scanning.handlers,
     *orders.handlers, *purchasing.handlers,
-    *allocation.handlers, *receiving.handlers, *tracing.handlers, *labels.handlers,
+    *allocation.handlers, *receiving.handlers, *tracing.handlers, *labels.handlers, *plates.handlers,
     *imports_http.handlers, *exports_http.handlers,
 ]  # fmt: skip
 """The handlers of all words."""

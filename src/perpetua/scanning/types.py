@@ -12,7 +12,7 @@ from perpetua.receiving.types import Accept, Condition, Taken
 
 __all__ = [
     "Action", "BatchAnswer", "BatchScan", "Choice", "Outcome", "Reading", "Scan", "ScanAnswer", "ScanBatch",
-    "ScanFilters", "ScanRecord", "ScannedGoods", "ScannedItem", "ScannedPlace", "Trait",
+    "ScanFilters", "ScanRecord", "ScannedGoods", "ScannedItem", "ScannedPlace", "ScannedPlate", "Trait",
 ]  # fmt: skip
 
 Action = Literal["lookup", "receive", "move", "adjust", "count"]
@@ -40,7 +40,7 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """How many of what was scanned (a case's barcode counts its units); 1, or the count on the label, where left out.
     For `adjust` the signed change, for `count` what was found, both necessary."""
     location: PlaceCode | None = None
-    """Code of the place where it happens; needed for all but `lookup`."""
+    """Code of the place where it happens; needed for all but `lookup`, and but for moving a plate."""
     to: PlaceCode | None = None
     """For `move`: code of the place it goes to."""
     lot: Short | None = None
@@ -128,6 +128,18 @@ class ScannedPlace(msgspec.Struct, frozen=True, kw_only=True):
     active: bool
 
 
+class ScannedPlate(msgspec.Struct, frozen=True, kw_only=True):
+    """The license plate that an SSCC or a code names; `goods`: how many lines stand on it and the plates on it."""
+
+    plate_id: int
+    code: str
+    sscc: str | None
+    location: str
+    status: str
+    goods: int
+    plates: int
+
+
 class ScannedGoods(msgspec.Struct, frozen=True, kw_only=True):
     """What the scanned package is, in the item's own terms."""
 
@@ -151,13 +163,14 @@ class ScannedGoods(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScanAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the scan named (an item or a place), what lies here, what may be done, and what was posted."""
+    """What the scan named (an item, a place or a plate), what lies here, what may be done, and what was posted."""
 
     scan_id: int
     action: Action
     outcome: Outcome
     item: ScannedItem | None = None
     place: ScannedPlace | None = None
+    plate: ScannedPlate | None = None
     reading: Reading
     goods: ScannedGoods | None = None
     """Lot, expiry, serial and quantity of a scanned item."""

@@ -9,6 +9,7 @@ from perpetua.kit.clock import Clock, system_clock
 from perpetua.kit.database import Database, Queries
 from perpetua.ledger import service as ledger
 from perpetua.ledger.types import IntegrityCheck
+from perpetua.plates import service as plates
 from perpetua.purchasing import service as purchasing
 
 __all__ = ["BY_SET", "check"]
@@ -30,6 +31,7 @@ async def check(
     db: Database, actor: Actor, *, told: Callable[[str, int, int], None] | None = None, keep: bool = True,
     clock: Clock = system_clock,
 ) -> IntegrityCheck:  # fmt: skip
-    """The checks of ledger, purchasing and allocation, on one snapshot; each finding names what is wrong, with both
-    figures."""
-    return await ledger.check(db, actor, also=purchasing.CHECKS | BY_SET, told=told, keep=keep, clock=clock)
+    """The checks of ledger, plates, purchasing and allocation, on one snapshot; each finding names what is wrong, with
+    both figures."""
+    also = plates.CHECKS | purchasing.CHECKS | BY_SET
+    return await ledger.check(db, actor, also=also, told=told, keep=keep, clock=clock)

@@ -25,7 +25,7 @@ from perpetua.ledger.service.lot_reading import (
 from perpetua.ledger.service.lotting import KeptLot, change_lot, lock_lots, mark_lots, require_lots, set_lot_status
 from perpetua.ledger.service.moving import cancel_transfer, get_transfer, list_transfers, receive_transfer, transfer
 from perpetua.ledger.service.naming import lots_named, serials_named
-from perpetua.ledger.service.posting import Fitted, post, post_fitting
+from perpetua.ledger.service.posting import Fitted, hold, post, post_fitting
 from perpetua.ledger.service.reading import (
     catalogue_at,
     get_movement,
@@ -64,6 +64,7 @@ __all__ = [
     "get_lot",
     "get_movement",
     "get_transfer",
+    "hold",
     "holds_content",
     "incoming",
     "item_levels",

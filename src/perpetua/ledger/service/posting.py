@@ -1,6 +1,6 @@
 """Posting: lock, look, decide, append. Every command of the ledger ends here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple, NoReturn
 
@@ -22,7 +22,7 @@ from perpetua.ledger.errors import (
 from perpetua.ledger.types import Level, LevelKey, Posted, PostingDraft, Row
 from perpetua.places import service as places
 
-__all__ = ["MAX_ROWS", "Fitted", "check_versions", "post", "post_fitting"]
+__all__ = ["MAX_ROWS", "Fitted", "check_versions", "hold", "post", "post_fitting"]
 
 MAX_ROWS = 50_000
 SHOWN_LEVELS = 200
@@ -75,6 +75,17 @@ async def post(
         last_row_id=appended.last_row_id,
         levels=await store.outcomes(tx, rules.changes(draft.rows), SHOWN_LEVELS) if show_levels else [],
     )
+
+
+async def hold(tx: Tx, rows: Sequence[Row], *, to_post: bool = False) -> dict[LevelKey, Level]:
+    """Lock the positions that the rows touch, and give their levels: for whoever decides something about them that is
+    not posted, or before it is.
+
+    Args:
+        to_post: these rows are going to be posted: lock all that the posting will.
+    """
+    await store.lock(tx, rows, await events.ask_also(tx, rows) if to_post else ())
+    return await store.levels(tx, {row.level for row in rows})
 
 
 async def post_fitting(tx: Tx, actor: Actor, draft: PostingDraft) -> Fitted:

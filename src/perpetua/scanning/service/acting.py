@@ -11,13 +11,15 @@ from perpetua.kit.errors import InvalidValue
 from perpetua.ledger import service as ledger
 from perpetua.ledger.errors import CountsAgree
 from perpetua.ledger.types import Adjust, AdjustLine, Posted, Receive, ReceiveLine, Transfer, TransferLine
+from perpetua.plates import service as plates
+from perpetua.plates.types import MovePlate
 from perpetua.receiving import service as receiving
 from perpetua.receiving.types import TakeIn, TakeLine, Taken
 from perpetua.scanning import rules
 from perpetua.scanning.errors import AmbiguousCode, NotAnItem
 from perpetua.scanning.service.understanding import Understood
 from perpetua.scanning.store import Recorded
-from perpetua.scanning.types import Action, Scan, ScannedItem
+from perpetua.scanning.types import Action, Scan, ScannedItem, ScannedPlate
 
 __all__ = ["Acted", "act", "allowed"]
 
@@ -40,6 +42,9 @@ class Acted(NamedTuple):
 
 def allowed(actor: Actor, understood: Understood) -> list[Action]:
     """What the actor may do with what was scanned."""
+    if understood.plate is not None:
+        movable = actor.may("stock.transfer") and understood.plate.status in ("open", "closed")
+        return ["lookup", "move"] if movable else ["lookup"]
     if understood.item is None:
         return ["lookup"]
     return [
@@ -58,6 +63,8 @@ async def act(db: Database, actor: Actor, scan: Scan, recorded: Recorded, unders
         Refusal: whatever the ledger, or receiving, refuses.
     """
     item = understood.item
+    if understood.plate is not None:
+        return await _move_plate(db, actor, scan, recorded, understood.plate)
     if item is None:
         raise NotAnItem("code", scan.code, f"names a place; to {scan.action}, scan an item")
     if scan.receipt_id is not None and scan.action != "receive":
@@ -120,6 +127,26 @@ async def _with_receipt(
     taken = (await receiving.take_in(db, actor, scan.receipt_id, command, key=key)).answer
     posted = Posted(posting_id=taken.posting_id, effective_at=head["effective_at"], rows=len(taken.lines))
     return Acted(quantity, posted, taken)
+
+
+async def _move_plate(db: Database, actor: Actor, scan: Scan, recorded: Recorded, plate: ScannedPlate) -> Acted:
+    if scan.action != "move":
+        raise NotAnItem("code", scan.code, f"names a plate, which is moved; to {scan.action}, scan an item")
+    if not scan.to:
+        raise InvalidValue("to", "", "is missing; to move, say where it goes")
+    standing = plate.status in ("open", "closed")
+    if standing and scan.location and scan.location.upper() != plate.location.upper():
+        raise InvalidValue("location", scan.location, f"is not where the plate is: {plate.location}", at=plate.location)
+    effective_at = _effective(scan, recorded)
+    moved = await plates.move(
+        db, actor, plate.plate_id, MovePlate(to=scan.to, effective_at=effective_at), key=f"scan-{recorded.id}",
+        reference=("scan", str(recorded.id)),
+    )  # fmt: skip
+    posting_id = moved.answer.posting_id
+    if posting_id is None:  # a plate without goods moves without a posting
+        return Acted(Decimal(1), None)
+    rows = 2 * len({(one.variant_id, one.lot_id, one.serial_id) for one in moved.answer.goods})
+    return Acted(Decimal(1), Posted(posting_id=posting_id, effective_at=effective_at, rows=rows))
 
 
 def _line(scan: Scan, understood: Understood, item: ScannedItem) -> dict[str, Any]:

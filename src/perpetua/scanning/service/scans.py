@@ -114,6 +114,7 @@ async def _answer(
         outcome=outcome,
         item=understood.item,
         place=understood.place,
+        plate=understood.plate,
         reading=understood.reading,
         goods=understood.goods,
         stock=await stock_here(db, actor, understood),

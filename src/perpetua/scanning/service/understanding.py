@@ -1,4 +1,4 @@
-"""From a code to what it names: an item (by barcode, radio tag or SKU) or a place (by its label)."""
+"""From a code to what it names: an item (by barcode, radio tag or SKU), a plate (by SSCC or code) or a place."""
 
 import re
 from datetime import date
@@ -13,15 +13,16 @@ from perpetua.gs1.types import Amount, Element, Message, Text
 from perpetua.items import service as items
 from perpetua.items.types import ScanReading, VariantRef
 from perpetua.kit.database import Database, Tx
-from perpetua.kit.errors import InvalidValue
+from perpetua.kit.errors import InvalidValue, Missing
 from perpetua.ledger import service as ledger
 from perpetua.ledger.types import ItemLevel
 from perpetua.places import service as places
 from perpetua.places.types import LocationRef
+from perpetua.plates import service as plates
 from perpetua.scanning import rules
 from perpetua.scanning.errors import UnknownCode
 from perpetua.scanning.service.goods import goods_of, settled
-from perpetua.scanning.types import Choice, Reading, Scan, ScannedGoods, ScannedItem, ScannedPlace
+from perpetua.scanning.types import Choice, Reading, Scan, ScannedGoods, ScannedItem, ScannedPlace, ScannedPlate
 
 __all__ = ["Understood", "reading_of", "stock_here", "understand"]
 
@@ -36,6 +37,7 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
     item: ScannedItem | None = None
     goods: ScannedGoods | None = None
     place: ScannedPlace | None = None
+    plate: ScannedPlate | None = None
     here: LocationRef | None = None
 
 
@@ -43,7 +45,7 @@ async def understand(db: Database, actor: Actor, scan: Scan, today: date) -> Und
     """What the scan names; `today` decides the century of years written with two digits.
 
     Raises:
-        UnknownCode: no item and no place of the actor's has the code.
+        UnknownCode: no item, and no plate or place of the actor's, has the code.
         InvalidValue: it cannot be read, or there is no such place as it says it was made at.
         OutOfScope: it was made at a place that is not the actor's.
     """
@@ -55,6 +57,8 @@ async def understand(db: Database, actor: Actor, scan: Scan, today: date) -> Und
     texts = list(dict.fromkeys([*reading.codes, scan.code.strip()]))
     async with db.snapshot() as tx:
         here = await _here(tx, actor, scan.location)
+        if reading.sscc is not None and (plate := await _plate(tx, actor, [reading.sscc])) is not None:
+            return Understood(reading=reading, plate=plate, here=here)
         found = await _item(tx, texts)
         if found is not None:
             item, variant = found
@@ -62,6 +66,8 @@ async def understand(db: Database, actor: Actor, scan: Scan, today: date) -> Und
                 reading = await settled(tx, scan, read, reading, item)
             goods = await goods_of(tx, scan, reading, item, variant, today)
             return Understood(reading=reading, item=item, goods=goods, here=here)
+        if (plate := await _plate(tx, actor, texts)) is not None:
+            return Understood(reading=reading, plate=plate, here=here)
         for place in (await places.by_codes(tx, texts)).values():
             if actor.scope is None or not actor.scope.isdisjoint(place.path):
                 label = ScannedPlace(location_id=place.id, code=place.code, kind=place.kind, active=place.active)
@@ -132,6 +138,20 @@ def _said(reading: Reading, read: ScanReading | None) -> dict[str, Any]:
     said = {name: getattr(reading, name) for name in ("sscc", "lot", "serial", "expires_on", "count")}
     said["not_gs1"] = read.not_gs1 if read else None
     return {name: value for name, value in said.items() if value is not None}
+
+
+async def _plate(tx: Tx, actor: Actor, codes: list[str]) -> ScannedPlate | None:
+    plate_id = await plates.named(tx, codes)
+    if plate_id is None:
+        return None
+    try:
+        plate = await plates.detail(tx, actor, plate_id)
+    except Missing:  # not at one of the actor's places
+        return None
+    return ScannedPlate(
+        plate_id=plate.id, code=plate.code, sscc=plate.sscc, location=plate.location, status=plate.status,
+        goods=len(plate.goods), plates=len(plate.nested),
+    )  # fmt: skip
 
 
 async def _item(tx: Tx, texts: list[str]) -> tuple[ScannedItem, VariantRef] | None:
