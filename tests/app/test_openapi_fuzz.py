@@ -62,6 +62,7 @@ PATH_IDS = (
     "invoice",
     "supplier",
     "plate",
+    "serial",
 )
 
 REASONS = {

@@ -37,6 +37,7 @@ from perpetua.ledger.types import (
     ReturnLine,
     Sell,
     SellLine,
+    SerialFilters,
     StockFilters,
     Transfer,
     TransferLine,
@@ -245,11 +246,11 @@ async def test_a_serial_is_in_one_place(db: Database, world: SimpleNamespace) ->
     move = Transfer(lines=[TransferLine(sku="PHONE", quantity=D(1), serials=["S2"])], from_location="LON-A-1",
                     to_location="LON-A-2")  # fmt: skip
     await service.transfer(db, world.actor(), move)
-    found = (await service.list_serials(db, world.actor(), PAGE, sku="PHONE")).items
+    found = (await service.list_serials(db, world.actor(), PAGE, SerialFilters(sku="PHONE"))).items
     assert {(s.serial, s.status, s.location) for s in found} == {("S1", "sold", None), ("S2", "in_stock", "LON-A-2")}
     back = Return(lines=[ReturnLine(sku="PHONE", quantity=D(1), location="LON-Q", serials=["S1"])])
     await service.return_(db, world.actor(), back)
-    found = (await service.list_serials(db, world.actor(), PAGE, serial="S1")).items
+    found = (await service.list_serials(db, world.actor(), PAGE, SerialFilters(serial="S1"))).items
     assert (found[0].status, found[0].location) == ("in_stock", "LON-Q")
     await positions_agree(db)
 

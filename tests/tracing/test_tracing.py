@@ -31,6 +31,7 @@ from perpetua.ledger.types import (
     Row,
     Sell,
     SellLine,
+    SerialFilters,
     Transfer,
     TransferLine,
     WriteOff,
@@ -174,7 +175,7 @@ async def test_a_serial_is_followed_alone_and_with_its_lot(db: Database, world: 
     await ledger.receive(db, world.actor(), Receive(lines=[line]))
     sale = SellLine(sku="PHONE", quantity=D(1), location="LON-A-1", serials=["S1"], lot="P1")
     await ledger.sell(db, world.actor(), Sell(lines=[sale]))
-    found = (await ledger.list_serials(db, SYSTEM, PageRequest(), sku="PHONE")).items
+    found = (await ledger.list_serials(db, SYSTEM, PageRequest(), SerialFilters(sku="PHONE"))).items
     ids = {one.serial: one.id for one in found}
     rows = (await service.trace_serial(db, SYSTEM, ids["S1"], "forward", PageRequest())).items
     assert [(row.type, row.serial, row.lot) for row in rows] == [("SALE", "S1", "P1")]

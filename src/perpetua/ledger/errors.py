@@ -16,6 +16,7 @@ __all__ = [
     "NotACertificate",
     "NotEnoughStock",
     "SerialElsewhere",
+    "SerialRangeWrong",
     "SerialsNeeded",
     "TooManyLines",
     "TransferClosed",
@@ -127,6 +128,13 @@ class SerialsNeeded(InvalidValue):
 
     code = "serials_needed"
     title = "Serials do not fit the quantity"
+
+
+class SerialRangeWrong(InvalidValue):
+    """The ends of a range of serials do not fit together, or there is too much between them."""
+
+    code = "serial_range_wrong"
+    title = "The range of serials cannot be read"
 
 
 class SerialElsewhere(Conflict):

@@ -222,17 +222,49 @@ WHERE (%(after_id)s::bigint IS NULL OR t.id < %(after_id)s)
 -- with: of_movements
 ORDER BY t.id DESC LIMIT %(limit)s;
 
+-- name: movements_of_serial
+-- All that happened to one unit, the latest first.
+-- with: movement_rows
+WHERE t.serial_id = %(serial_id)s AND t.serial_id IS NOT NULL
+  AND (%(scope)s::bigint[] IS NULL OR l.path && %(scope)s::bigint[])
+  AND (%(after_id)s::bigint IS NULL OR t.id < %(after_id)s)
+ORDER BY t.id DESC LIMIT %(limit)s;
+
 -- name: movement
 -- with: movement_rows
 WHERE t.id = %(row_id)s AND (%(scope)s::bigint[] IS NULL OR l.path && %(scope)s::bigint[]);
 
--- name: serials
-SELECT s.id, s.variant_id, i.sku, s.serial, s.status, s.location_id, l.code AS location, s.updated_at
-FROM serialised_stock s JOIN product_variants i ON i.id = s.variant_id LEFT JOIN locations l ON l.id = s.location_id
+-- part: serial_rows
+SELECT s.id, s.variant_id, i.sku, s.serial, s.status, s.location_id, l.code AS location, nullif(s.lot_id, 0) AS lot_id,
+       nullif(b.number, '') AS lot, s.updated_at
+FROM serialised_stock s
+JOIN product_variants i ON i.id = s.variant_id
+JOIN lots b ON b.id = s.lot_id
+LEFT JOIN locations l ON l.id = s.location_id
+
+-- part: of_serials
 WHERE (%(variant_ids)s::bigint[] IS NULL OR s.variant_id = ANY (%(variant_ids)s::bigint[]))
   AND (%(serial)s::text IS NULL OR upper(s.serial) = upper(%(serial)s))
+  AND (%(first)s::text IS NULL OR length(s.serial) = length(%(first)s)
+       AND upper(s.serial) COLLATE "C" BETWEEN upper(%(first)s) AND upper(%(last)s))
   AND (%(status)s::text IS NULL OR s.status = %(status)s)
+  AND (%(lot)s::text IS NULL OR upper(b.number) = upper(%(lot)s))
   AND (%(location_id)s::bigint IS NULL OR l.path @> ARRAY[%(location_id)s::bigint])
   AND (%(scope)s::bigint[] IS NULL OR l.path && %(scope)s::bigint[])
+
+-- name: serials
+-- with: serial_rows
+-- with: of_serials
   AND (%(after)s::bigint IS NULL OR s.id > %(after)s)
 ORDER BY s.id LIMIT %(limit)s;
+
+-- name: serials_in_order
+-- The same in the order of the serials.
+-- with: serial_rows
+-- with: of_serials
+  AND (%(after)s::text IS NULL OR (upper(s.serial), s.id) > (%(after)s, %(after_id)s::bigint))
+ORDER BY upper(s.serial), s.id LIMIT %(limit)s;
+
+-- name: serial
+-- with: serial_rows
+WHERE s.id = %(serial_id)s AND (%(scope)s::bigint[] IS NULL OR l.path && %(scope)s::bigint[]);

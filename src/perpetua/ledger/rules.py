@@ -1,14 +1,16 @@
 """What the ledger decides: pure functions of plain values."""
 
+import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 
 from perpetua.kit.errors import InvalidValue
 from perpetua.kit.quantity import ZERO
-from perpetua.ledger.errors import EffectiveOutOfRange, SerialsNeeded
+from perpetua.ledger.errors import EffectiveOutOfRange, SerialRangeWrong, SerialsNeeded
 from perpetua.ledger.types import NO_LOT, Level, LevelKey, ReasonCode, Row, TransactionType
 
 __all__ = [
@@ -23,12 +25,16 @@ __all__ = [
     "pair",
     "parse_day",
     "reversal",
+    "serial_ends",
+    "serial_range",
     "shortages",
     "stale",
     "why_approval",
 ]
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_SERIALS: Final = 10_000
+_SERIAL: Final = re.compile(r"(.{0,99}?)([0-9]{1,50})", re.ASCII | re.DOTALL)
 _CLOCK_SLACK = timedelta(minutes=10)
 
 
@@ -197,6 +203,43 @@ def certificate_type(content: bytes) -> str | None:
     if content.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
     return None
+
+
+def serial_ends(text: str, field: str) -> tuple[str, int, int, int]:
+    """What a range of serials (`A0001..A0500`) says: what comes before the digits, how many digits, and both numbers.
+
+    Raises:
+        SerialRangeWrong: it is no range, or its ends do not fit together.
+    """
+    ends = text.split("..")
+    found = [_SERIAL.fullmatch(end.strip()) for end in ends]
+    if len(found) != 2 or not (found[0] and found[1]):
+        raise SerialRangeWrong(field, text, "is no range; write it like A0001..A0500, each end ending in digits")
+    (before, first), (other, last) = found[0].groups(), found[1].groups()
+    facts = {"first": ends[0].strip()[:100], "last": ends[1].strip()[:100]}
+    if before.upper() != other.upper():
+        reason = f"has ends that begin otherwise: {before!r} and {other!r}"
+        raise SerialRangeWrong(field, text, reason, **facts)
+    if len(first) != len(last):
+        reason = f"has ends of {len(first)} and {len(last)} digits; fill up with zeros, as on the goods"
+        raise SerialRangeWrong(field, text, reason, **facts)
+    if int(first) > int(last):
+        raise SerialRangeWrong(field, text, "ends before it begins", **facts)
+    return before, len(first), int(first), int(last)
+
+
+def serial_range(text: str, field: str) -> list[str]:
+    """The serials of a range, both ends included.
+
+    Raises:
+        SerialRangeWrong: as `serial_ends`; or there are more than 10,000.
+    """
+    before, digits, first, last = serial_ends(text, field)
+    count = last - first + 1
+    if count > MAX_SERIALS:
+        reason = f"has {count} serials; send at most {MAX_SERIALS} in one range"
+        raise SerialRangeWrong(field, text, reason, count=count, limit=MAX_SERIALS)
+    return [f"{before}{number:0{digits}d}" for number in range(first, last + 1)]
 
 
 def row_of(type_: TransactionType, line_no: int, variant_id: int, location_id: int, quantity: Decimal) -> Row:

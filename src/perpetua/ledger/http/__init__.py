@@ -2,8 +2,8 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from perpetua.ledger.http import lots, stock
+from perpetua.ledger.http import lots, serials, stock
 
 __all__ = ["handlers"]
 
-handlers: list[HTTPRouteHandler] = [*stock.handlers, *lots.handlers]
+handlers: list[HTTPRouteHandler] = [*stock.handlers, *lots.handlers, *serials.handlers]

@@ -32,7 +32,6 @@ from perpetua.ledger.types import (
     ReceiveTransfer,
     Return,
     Sell,
-    Serial,
     StockFilters,
     TransactionType,
     Transfer,
@@ -255,16 +254,6 @@ async def change_reason(
     return Response(changed, headers={"ETag": etag(changed.version)})
 
 
-@get("/api/serials", tags=["stock"])
-async def list_serials(
-    db: Database, actor: Actor, page: PageRequest, sku: Text = None, serial: Text = None,
-    status: Literal["announced", "in_stock", "in_transit", "sold", "written_off", "returned", "removed"] | None = None,
-    location: Text = None,
-) -> Page[Serial]:  # fmt: skip
-    """Serialised units: where each is, or how it left."""
-    return await service.list_serials(db, actor, page, sku=sku, serial=serial, status=status, location=location)
-
-
 @get("/api/integrity/checks", tags=["integrity"])
 async def list_checks(db: Database, actor: Actor, page: PageRequest) -> Page[IntegrityCheck]:
     """Integrity checks that were run (each night, and by `perpetua check`), newest first, with what they found."""
@@ -279,5 +268,5 @@ def _posted(answered: Answered[Posted]) -> Response[Posted]:
 handlers = [
     list_stock, product_stock, list_movements, get_movement, correct, receive, adjust, write_off, sell, return_,
     transfer, list_transfers, get_transfer, receive_transfer, cancel_transfer, list_requests, approve, reject, withdraw,
-    list_reasons, change_reason, list_serials, list_checks,
+    list_reasons, change_reason, list_checks,
 ]  # fmt: skip

@@ -31,12 +31,12 @@ from perpetua.ledger.service.reading import (
     get_movement,
     item_levels,
     list_movements,
-    list_serials,
     list_stock,
     stock_of,
 )
 from perpetua.ledger.service.reasons import change_reason, list_reasons
 from perpetua.ledger.service.resolving import Resolved, effective
+from perpetua.ledger.service.serials import get_serial, list_serials, serial_history
 from perpetua.ledger.service.stocking import adjust, incoming, receive, return_, sale_rows, sell, take_back, write_off
 
 __all__ = [
@@ -63,6 +63,7 @@ __all__ = [
     "export_stock",
     "get_lot",
     "get_movement",
+    "get_serial",
     "get_transfer",
     "hold",
     "holds_content",
@@ -101,6 +102,7 @@ __all__ = [
     "sale_rows",
     "seal",
     "sell",
+    "serial_history",
     "serials_named",
     "set_lot_status",
     "stock_of",

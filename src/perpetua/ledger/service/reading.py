@@ -15,13 +15,13 @@ from perpetua.kit.database import Database, Queries, Statement, Tx
 from perpetua.kit.errors import InvalidValue, Missing
 from perpetua.kit.listing import Page, PageRequest, page_of
 from perpetua.ledger import store
-from perpetua.ledger.types import ItemLevel, Movement, MovementFilters, Position, Serial, StockFilters
+from perpetua.ledger.types import ItemLevel, Movement, MovementFilters, Position, StockFilters
 from perpetua.places import service as places
 from perpetua.places.types import LocationRef
 
 __all__ = [
-    "catalogue_at", "get_movement", "item_levels", "list_movements", "list_serials", "list_stock", "moment",
-    "place_named", "stock_filters", "stock_now", "stock_of", "variant_ids_of",
+    "catalogue_at", "get_movement", "item_levels", "list_movements", "list_stock", "moment",
+    "place_named", "seen_by", "stock_filters", "stock_now", "stock_of", "variant_ids_of",
 ]  # fmt: skip
 
 Q = Queries(store.__file__, "reading.sql")
@@ -144,7 +144,7 @@ async def list_movements(db: Database, actor: Actor, filters: MovementFilters, p
             params |= {"after_id": after[0]} if after else {}
             found = await tx.rows(Q["movements"], params, as_=Movement)
             page_rows = page_of(found, page, lambda row: [row.id])
-    return msgspec.structs.replace(page_rows, items=[_seen_by(actor, row) for row in page_rows.items])
+    return msgspec.structs.replace(page_rows, items=[seen_by(actor, row) for row in page_rows.items])
 
 
 async def get_movement(db: Database, actor: Actor, row_id: int) -> Movement:
@@ -154,25 +154,7 @@ async def get_movement(db: Database, actor: Actor, row_id: int) -> Movement:
         found = await tx.maybe(Q["movement"], {"row_id": row_id, "scope": actor.scope_ids}, as_=Movement)
     if found is None:
         raise Missing("ledger row", row_id)
-    return _seen_by(actor, found)
-
-
-async def list_serials(
-    db: Database, actor: Actor, page: PageRequest, *, sku: str | None = None, serial: str | None = None,
-    status: str | None = None, location: str | None = None,
-) -> Page[Serial]:  # fmt: skip
-    """Serialised units and where they are, or how they left."""
-    actor.require("stock.read")
-    after = page.after(int)
-    async with db.transaction() as tx:
-        place = await place_named(tx, actor, location)
-        params = {
-            "variant_ids": await variant_ids_of(tx, sku, None), "serial": serial, "status": status,
-            "location_id": place.id if place else None, "scope": actor.scope_ids,
-            "after": after[0] if after else None, "limit": page.limit + 1,
-        }  # fmt: skip
-        found = await tx.rows(Q["serials"], params, as_=Serial)
-    return page_of(found, page, lambda row: [row.id])
+    return seen_by(actor, found)
 
 
 async def moment(tx: Tx, as_of: datetime | None, known_at: datetime | None, clock: Clock) -> Moment | None:
@@ -258,5 +240,6 @@ def _position(
     )  # fmt: skip
 
 
-def _seen_by(actor: Actor, row: Movement) -> Movement:
+def seen_by(actor: Actor, row: Movement) -> Movement:
+    """The row without its cost, for who may not see it."""
     return row if actor.sees_costs else msgspec.structs.replace(row, unit_cost=UNSET)

@@ -76,9 +76,15 @@ def common_line(number: int, line: Any, everywhere: str | None, /, **more: Any) 
         raise InvalidValue(f"lines[{number - 1}].location", "", "is missing; give it here or once for all lines")
     return Line(
         number=number, sku=line.sku, variant_id=line.variant_id, barcode=line.barcode, lot=line.lot,
-        serials=line.serials, unit=line.unit, location=place,
+        serials=_serials_said(number, line), unit=line.unit, location=place,
         quantity=more.pop("quantity", getattr(line, "quantity", None)), **more,
     )  # fmt: skip
+
+
+def _serials_said(number: int, line: Any) -> list[str]:
+    if line.serial_range is None:
+        return line.serials
+    return [*line.serials, *rules.serial_range(line.serial_range, f"lines[{number - 1}].serial_range")]
 
 
 async def resolve(

@@ -41,6 +41,8 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Instead of the SKU; a case's barcode counts its units."""
     lot: str | None = None
     serials: list[str] = []
+    serial_range: str | None = None
+    """From one serial to another, both included: `A0001..A0500`; beside `serials`, or in place of them."""
 
 
 class ReceiveLine(_Line, frozen=True, kw_only=True):

@@ -22,6 +22,7 @@ __all__ = [
     "Position",
     "ReasonCode",
     "Serial",
+    "SerialFilters",
     "StockFilters",
     "TransferDocument",
     "TransferLineState",
@@ -139,7 +140,20 @@ class Serial(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     location_id: int | None
     location: str | None
+    lot_id: int | None
+    lot: str | None
     updated_at: datetime
+
+
+class SerialFilters(msgspec.Struct, frozen=True, kw_only=True):
+    """Which serials. `range`: from one to another, both included, as `A0001..A0500`."""
+
+    sku: str | None = None
+    serial: str | None = None
+    status: str | None = None
+    location: str | None = None
+    lot: str | None = None
+    range: str | None = None
 
 
 class ReasonCode(msgspec.Struct, frozen=True, kw_only=True):
