@@ -82,9 +82,10 @@ def common_line(number: int, line: Any, everywhere: str | None, /, **more: Any) 
 
 
 def _serials_said(number: int, line: Any) -> list[str]:
-    if line.serial_range is None:
+    said = getattr(line, "serial_range", None)
+    if said is None:
         return line.serials
-    return [*line.serials, *rules.serial_range(line.serial_range, f"lines[{number - 1}].serial_range")]
+    return [*line.serials, *rules.serial_range(said, f"lines[{number - 1}].serial_range")]
 
 
 async def resolve(
