@@ -4,12 +4,12 @@ from pathlib import Path
 
 from alembic import op
 
-revision = "0020"
-down_revision = "0019"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
-HERE = Path(__file__).parent / "0020_plates"
+HERE = Path(__file__).parent / "0021_plates"
 
 
 def upgrade() -> None:
