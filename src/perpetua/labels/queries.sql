@@ -87,3 +87,27 @@ JOIN locations s ON s.id = l.site_id
 LEFT JOIN locations up ON up.id = l.parent_id
 WHERE %(scope)s::bigint[] IS NULL OR l.path && %(scope)s::bigint[]
 ORDER BY u.place;
+
+-- name: received
+-- What came in with a receipt that the reader may see, line by line.
+SELECT l.line_no, l.quantity, l.received_at, s.name AS supplier, c.code AS location, n.po_id,
+  v.sku, p.name AS product, v.name AS variant, v.unit, b.code AS barcode, b.kind AS barcode_kind,
+  CASE WHEN l.lot_id <> 0 THEN t.number END AS lot, t.expires_on
+FROM receipts r
+JOIN receipt_lines l ON l.receipt_id = r.id AND l.undone_at IS NULL
+JOIN product_variants v ON v.id = l.variant_id
+JOIN products p ON p.id = v.product_id
+JOIN locations c ON c.id = l.location_id
+JOIN lots t ON t.id = l.lot_id
+LEFT JOIN suppliers s ON s.id = r.supplier_id
+LEFT JOIN po_lines n ON n.id = l.po_line_id
+LEFT JOIN LATERAL (
+  SELECT b.code, b.kind FROM barcodes b
+  WHERE b.variant_id = v.id AND b.level = 'each'
+  ORDER BY b.kind NOT IN ('ean13', 'ean8', 'upca', 'upce', 'gtin14'), b.id
+  LIMIT 1
+) b ON true
+WHERE r.id = %(id)s AND site_in_scope(r.site_id, %(scope)s::bigint[])
+  AND (%(line_nos)s::integer[] IS NULL OR l.line_no = ANY (%(line_nos)s::integer[]))
+ORDER BY l.line_no
+LIMIT %(limit)s;

@@ -13,8 +13,9 @@ from perpetua.kit.database import Queries, Tx
 from perpetua.labels.types import ItemFilter, PlaceFilter, TemplateBody
 
 __all__ = [
-    "Item", "Place", "Stored", "count_templates", "found_items", "found_places", "hold_template", "items",
-    "lock_template", "make_template", "places", "remove_template", "template", "templates", "write_template",
+    "Item", "Place", "Received", "Stored", "count_templates", "found_items", "found_places", "hold_template", "items",
+    "lock_template", "make_template", "places", "received", "remove_template", "template", "templates",
+    "write_template",
 ]  # fmt: skip
 
 Q = Queries(__file__)
@@ -54,6 +55,25 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     best_before_on: date | None
     manufactured_on: date | None
     lot_status: str | None
+
+
+class Received(msgspec.Struct, frozen=True, kw_only=True):
+    """What labels say of a line of a receipt; `quantity` in the item's unit."""
+
+    line_no: int
+    quantity: Decimal
+    received_at: datetime
+    supplier: str | None
+    location: str
+    po_id: int | None
+    sku: str
+    product: str
+    variant: str
+    unit: str
+    barcode: str | None
+    barcode_kind: str | None
+    lot: str | None
+    expires_on: date | None
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,6 +141,13 @@ async def found_items(tx: Tx, filters: ItemFilter, limit: int) -> list[str]:
 async def items(tx: Tx, skus: Sequence[str], levels: Sequence[str], lots: Sequence[str]) -> list[Item]:
     """Items by SKU, each with the barcode of a level ("": the each's) and its lot ("": none)."""
     return await tx.rows(Q["items"], {"skus": list(skus), "levels": list(levels), "lots": list(lots)}, as_=Item)
+
+
+async def received(tx: Tx, actor: Actor, receipt_id: int, line_nos: Sequence[int] | None, limit: int) -> list[Received]:
+    """Lines of a receipt that the actor may see: all, or those with these numbers."""
+    wanted = None if line_nos is None else list(line_nos)
+    params = {"id": receipt_id, "line_nos": wanted, "scope": actor.scope_ids, "limit": limit}
+    return await tx.rows(Q["received"], params, as_=Received)
 
 
 async def found_places(tx: Tx, actor: Actor, filters: PlaceFilter, limit: int) -> list[str]:

@@ -11,8 +11,8 @@ from perpetua.places.types import Kind as PlaceKind
 __all__ = [
     "AUTO", "FIELDS", "KINDS", "MOST_LABELS", "Align", "Bars", "Box", "Choices", "Content", "Copies", "Drawn",
     "Element", "ElementField", "Format", "ItemFilter", "ItemLabel", "Kind", "Line", "LotLabel", "NewTemplate",
-    "PlaceFilter", "PlaceLabel", "PreviewTemplate", "PrintLabels", "Printed", "Roll", "Sheet", "Size", "SymbologyAsked",
-    "Template", "TemplateBody", "Text", "ValueLabel", "Values",
+    "PlaceFilter", "PlaceLabel", "PreviewTemplate", "PrintLabels", "Printed", "ReceiptLabels", "Roll", "Sheet", "Size",
+    "SymbologyAsked", "Template", "TemplateBody", "Text", "ValueLabel", "Values",
 ]  # fmt: skip
 
 Kind = Literal["item", "lot", "place", "plate", "receipt", "custom"]
@@ -244,6 +244,16 @@ class PlaceFilter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     kind: PlaceKind | None = None
 
 
+class ReceiptLabels(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What came in with a receipt, such as R-000123: a label a line, or one for each unit of it (a part of a unit gets
+    one too). `line_nos`: only these lines. Undone lines have none.
+    """
+
+    receipt: Code
+    line_nos: Annotated[list[Annotated[int, Meta(ge=1, le=2**31 - 1)]], Meta(max_length=MOST_LABELS)] | None = None
+    per: Literal["line", "unit"] = "line"
+
+
 class PrintLabels(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to print, by which template: of the lists, that of the template's kind. `copies` is of those that say none.
 
@@ -259,6 +269,7 @@ class PrintLabels(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     lots: Annotated[list[LotLabel], Meta(max_length=MOST_LABELS)] = []
     places: Annotated[list[PlaceLabel], Meta(max_length=MOST_LABELS)] = []
     place_filter: PlaceFilter | None = None
+    receipt: ReceiptLabels | None = None
     labels: Annotated[list[ValueLabel], Meta(max_length=MOST_LABELS)] = []
 
 

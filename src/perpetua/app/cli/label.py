@@ -48,6 +48,8 @@ async def print_(
     lot: list[str] | None = None,
     place: list[str] | None = None,
     within: str | None = None,
+    receipt: str | None = None,
+    per: Literal["line", "unit"] = "line",
     values: list[str] | None = None,
     copies: int = 1,
     start: int = 1,
@@ -64,6 +66,8 @@ async def print_(
         lot: a lot as SKU/number; again for each more.
         place: code of a place; again for each more.
         within: code of a place; all places in it.
+        receipt: number of a receipt, R-000123: what came in with it.
+        per: a label a line of the receipt, or one for each unit.
         values: what a label says, as JSON: {"sscc": "…"}; again for each more.
         copies: of each.
         start: the position on a sheet of which some labels are used.
@@ -77,6 +81,8 @@ async def print_(
     asked["lots"] = [dict(zip(("sku", "lot"), _lot(one), strict=True)) for one in lot or []]
     if sku_prefix is not None or category is not None:
         asked["item_filter"] = {"sku_prefix": sku_prefix, "category": category}
+    if receipt is not None:
+        asked["receipt"] = {"receipt": receipt, "per": per}
     if within is not None:
         asked["place_filter"] = {"within": within}
     try:

@@ -1,5 +1,7 @@
 """What each label says: the values of its fields, out of the catalogue, the lots, the places, or as given."""
 
+import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
@@ -29,10 +31,11 @@ from perpetua.labels.types import (
     Values,
 )
 
-__all__ = ["of_items", "of_lots", "of_places", "of_values"]
+__all__ = ["of_items", "of_lots", "of_places", "of_receipt", "of_values"]
 
 _PRINTED_DIGITS: Final = {"ean13": 13, "ean8": 8, "upca": 12, "upce": 12, "gtin14": 14, "restricted": 13}
 """How many of the 14 digits under which a number of the trade is kept are printed."""
+_RECEIPT: Final = re.compile(r"(?i)R-([0-9]{1,15})", re.ASCII)
 _GTINS: Final = frozenset({"ean13", "ean8", "upca", "upce", "gtin14"})
 
 
@@ -109,6 +112,34 @@ async def of_places(tx: Tx, actor: Actor, command: PrintLabels) -> list[Drawn]:
     return drawn
 
 
+async def of_receipt(tx: Tx, actor: Actor, command: PrintLabels) -> list[Drawn]:
+    """Labels of what came in with a receipt."""
+    actor.require("purchasing.read")
+    asked = command.receipt
+    assert asked is not None
+    number = _RECEIPT.fullmatch(asked.receipt)
+    rows = await store.received(tx, actor, int(number[1]), asked.line_nos, MOST_LABELS + 1) if number else []
+    if not rows:
+        raise InvalidValue("receipt.receipt", asked.receipt, "is no receipt that you may see with such lines")
+    if len(rows) > MOST_LABELS:
+        raise TooManyLabels(None, MOST_LABELS)
+    drawn: list[Drawn] = []
+    for row in rows:
+        code, gtin = _printed(row.barcode, row.barcode_kind, row.sku)
+        values: Values = {
+            "receipt": f"R-{int(number[1]):06d}" if number else "", "sku": row.sku,
+            "name": _name(row.product, row.variant),
+            "code": code, "gtin": gtin, "lot": row.lot or "",
+            "expires": row.expires_on.isoformat() if row.lot and row.expires_on else "",
+            "quantity": plain_text(row.quantity) if asked.per == "line" else "1", "unit": row.unit,
+            "supplier": row.supplier or "", "order": f"PO-{row.po_id:06d}" if row.po_id else "",
+            "received": row.received_at.date().isoformat(), "place": row.location,
+        }  # fmt: skip
+        copies = command.copies * (math.ceil(row.quantity) if asked.per == "unit" else 1)
+        drawn.append(Drawn(values=values, copies=copies, name=f"line {row.line_no} of {asked.receipt}"))
+    return drawn
+
+
 def of_values(command: PrintLabels, kind: Kind) -> list[Drawn]:
     """Labels that say what is given."""
     _check_count(command.labels, command)
@@ -150,16 +181,25 @@ async def _items(tx: Tx, skus: Sequence[str], levels: Sequence[str], lots: Seque
     return {row.place: row for row in rows}
 
 
+def _printed(barcode: str | None, kind: str | None, sku: str) -> tuple[str, str]:
+    """The code as it is printed (the SKU where there is no barcode), and the GTIN where it is one."""
+    if barcode is None:
+        return sku, ""
+    digits = _PRINTED_DIGITS.get(kind or "")
+    return barcode[-digits:] if digits else barcode, barcode if kind in _GTINS else ""
+
+
+def _name(product: str, variant: str) -> str:
+    """The item's whole name: its variant's, after its product's where it doesn't begin with that."""
+    if not variant or variant == product:
+        return product
+    return variant if variant.startswith(product) else f"{product}, {variant}"
+
+
 def _item(item: store.Item) -> Values:
-    code, gtin = item.sku, ""
-    if item.barcode is not None:
-        digits = _PRINTED_DIGITS.get(item.barcode_kind or "")
-        code = item.barcode[-digits:] if digits else item.barcode
-        gtin = item.barcode if item.barcode_kind in _GTINS else ""
-    distinct = item.variant and item.variant != item.product
-    name = item.variant if item.variant.startswith(item.product) else f"{item.product}, {item.variant}"
+    code, gtin = _printed(item.barcode, item.barcode_kind, item.sku)
     return {
-        "sku": item.sku, "name": name if distinct else item.product, "product": item.product,
+        "sku": item.sku, "name": _name(item.product, item.variant), "product": item.product,
         "variant": item.variant, "unit": item.unit,
         "price": _price(item.selling_price),
         "code": code, "gtin": gtin, "level": item.level or "",
