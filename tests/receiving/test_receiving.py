@@ -5,6 +5,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
+from httpx import AsyncClient
 from tests.allocation.helpers import make, order
 from tests.allocation.helpers import now as order_now
 from tests.purchasing.helpers import on_order
@@ -304,3 +305,37 @@ async def test_five_thousand_lines_are_as_many_statements_as_two(db: Database, w
         counts.append(len(seen))
     assert counts[0] == counts[1] < 30, counts
     await sound(db)
+
+
+async def test_the_list_is_a_pdf_and_the_same_each_time(
+    callers: dict[str, AsyncClient], db: Database, world: SimpleNamespace
+) -> None:
+    buying = await ordered(db, world, ("PEAR", 5), ("MILK", 3))
+    receipt = await open_for(db, world, buying, note="Ring twice # and *wait*")
+    path = f"/api/receipts/{receipt}/receiving-list"
+    one, again = [await callers["viewer"].get(path) for _ in range(2)]
+    assert (one.status_code, one.headers["content-type"]) == (200, "application/pdf")
+    assert one.content.startswith(b"%PDF")
+    assert one.content == again.content
+    blind = await callers["viewer"].get(path, params={"blind": "true"})
+    assert blind.status_code == 200
+    assert blind.content != one.content
+    assert (await callers["viewer"].get("/api/receipts/999999/receiving-list")).status_code == 404
+
+
+async def test_photos_of_what_was_broken(callers: dict[str, AsyncClient], db: Database, world: SimpleNamespace) -> None:
+    clerk = callers["warehouse_staff"]
+    receipt = await open_for(db, world)
+    await take(db, world, receipt, line("PEAR", 1, condition="damaged"))
+    found = (await clerk.get("/api/discrepancies", params={"receipt_id": receipt})).json()["items"]
+    path = f"/api/discrepancies/{found[0]['id']}/photos"
+    png = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + b"\x00" * 40
+    for _ in range(2):
+        added = await clerk.post(path, files={"data": ("pear.png", png, "text/plain")})
+        assert added.status_code == 201, added.text
+    (photo,) = added.json()["photos"]
+    read = await callers["viewer"].get(f"/api/discrepancies/photos/{photo['sha256']}")
+    assert (read.content, read.headers["content-type"]) == (png, "image/png")
+    assert (await clerk.post(path, files={"data": ("x.png", b"hello", "image/png")})).status_code == 422
+    assert (await clerk.get(f"/api/discrepancies/photos/{'0' * 64}")).status_code == 404
+    assert (await callers["viewer"].post(path, files={"data": ("p.png", png, "image/png")})).status_code == 403

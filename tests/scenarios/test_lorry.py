@@ -9,6 +9,7 @@ from tests.allocation.helpers import now as order_now
 from tests.receiving.helpers import sound
 
 from perpetua.kit.database import Database
+from perpetua.orders.types import Order
 from perpetua.purchasing import service as purchasing
 from perpetua.purchasing.types import ApproveOrder, SubmitOrder
 
@@ -21,31 +22,18 @@ async def asked(client: AsyncClient, method: str, path: str, status: int, **body
     return answer.json()
 
 
-async def test_a_lorry_with_forty_lines(db: Database, world: SimpleNamespace, callers: dict[str, AsyncClient]) -> None:
-    buyer, clerk, manager = callers["purchasing_staff"], callers["warehouse_staff"], callers["inventory_manager"]
-    await make(db, world, *PLAIN)
-    await make(db, world, "CREAM", tracking="lot")
-    await make(db, world, "SOAP")  # nobody ordered that
-
-    # The buyer orders forty lines; a person approves, and it is sent to the supplier.
+async def ordered_by_a_buyer(db: Database, world: SimpleNamespace, buyer: AsyncClient) -> Any:
+    """The buyer orders forty lines; a person approves, and it goes to the supplier."""
     lines = [{"sku": sku, "quantity": "10", "unit_price": "2"} for sku in [*PLAIN, "CREAM", "MILK"]]
     body = {"supplier": "ORCHARD", "site": "LON", "lines": lines}
     po = await asked(buyer, "POST", "/api/purchase-orders", 201, json=body)
     await purchasing.approve(db, world.actor(), po["id"], ApproveOrder())
     await purchasing.submit(db, world.actor(), po["id"], SubmitOrder())
+    return po
 
-    # A customer has been waiting for two of the tins.
-    waiting = await order(db, world, (PLAIN[0], 2))
-    assert waiting.status == "BACKORDERED"
 
-    # The lorry stands at the dock. The clerk opens a receipt and sees what is to come: forty lines, and no prices.
-    opening = {"location": "LON", "orders": [po["number"]], "reference": "DN-4711", "carrier": "Lorry AB 123"}
-    receipt = await asked(clerk, "POST", "/api/receipts", 201, json=opening)
-    path = f"/api/receipts/{receipt['id']}"
-    assert (len(receipt["expected"]), receipt["location"], receipt["supplier"]) == (40, "LON-DOCK", "ORCHARD")
-    assert "price" not in str(receipt)
-    assert "cost" not in str(receipt)
-
+async def unloaded(db: Database, world: SimpleNamespace, clerk: AsyncClient, path: str, waiting: Order) -> Any:
+    """Tins, soap, cream and milk come off the lorry; what was taken in first."""
     # Thirty-seven kinds of tins come in as one document; three of them short: 7, 4 and none.
     came = [{"sku": sku, "quantity": "10"} for sku in PLAIN[3:]]
     came += [{"sku": PLAIN[0], "quantity": "7"}, {"sku": PLAIN[1], "quantity": "4"}]
@@ -70,6 +58,41 @@ async def test_a_lorry_with_forty_lines(db: Database, world: SimpleNamespace, ca
     await asked(clerk, "POST", f"{path}/lines", 201, json={"lines": [cream], "accept": ["expired"]})
     milk = {"sku": "MILK", "quantity": "10", "lot": "M-1", "expires_on": "2099-12-31"}
     await asked(clerk, "POST", f"{path}/lines", 201, json={"lines": [milk]})
+    return taken
+
+
+async def settled(buyer: AsyncClient, clerk: AsyncClient) -> None:
+    """The buyer sees what was wrong in the list and settles it with the supplier; the clerk may not."""
+    queue = await asked(buyer, "GET", "/api/discrepancies", 200, params={"status": "OPEN", "supplier": "ORCHARD"})
+    one = next(each for each in queue["items"] if each["kind"] == "wrong_item")
+    answer = {"resolution": "returned", "note": "fetched on Thursday"}
+    resolve = f"/api/discrepancies/{one['id']}/resolve"
+    assert (await clerk.post(resolve, json=answer, headers={"If-Match": '"1"'})).status_code == 403
+    done = await asked(buyer, "POST", resolve, 200, json=answer, headers={"If-Match": '"1"'})
+    assert done["status"] == "RESOLVED"
+
+
+async def test_a_lorry_with_forty_lines(db: Database, world: SimpleNamespace, callers: dict[str, AsyncClient]) -> None:
+    buyer, clerk, manager = callers["purchasing_staff"], callers["warehouse_staff"], callers["inventory_manager"]
+    await make(db, world, *PLAIN)
+    await make(db, world, "CREAM", tracking="lot")
+    await make(db, world, "SOAP")  # nobody ordered that
+
+    po = await ordered_by_a_buyer(db, world, buyer)
+
+    # A customer has been waiting for two of the tins.
+    waiting = await order(db, world, (PLAIN[0], 2))
+    assert waiting.status == "BACKORDERED"
+
+    # The lorry stands at the dock. The clerk opens a receipt and sees what is to come: forty lines, and no prices.
+    opening = {"location": "LON", "orders": [po["number"]], "reference": "DN-4711", "carrier": "Lorry AB 123"}
+    receipt = await asked(clerk, "POST", "/api/receipts", 201, json=opening)
+    path = f"/api/receipts/{receipt['id']}"
+    assert (len(receipt["expected"]), receipt["location"], receipt["supplier"]) == (40, "LON-DOCK", "ORCHARD")
+    assert "price" not in str(receipt)
+    assert "cost" not in str(receipt)
+
+    taken = await unloaded(db, world, clerk, path, waiting)
 
     # All is in. What is missing is told by itself.
     done = await asked(clerk, "POST", f"{path}/close", 200, json={})
@@ -86,14 +109,7 @@ async def test_a_lorry_with_forty_lines(db: Database, world: SimpleNamespace, ca
     assert [one["available"] for one in told["items"]] == ["5", "4", "0", "10", "0", "0", "10"]
     assert [one["on_order"] for one in told["items"]] == ["3", "6", "10", "0", "0", "0", "0"]
 
-    # The buyer sees it in the list and settles it with the supplier; the clerk may not.
-    queue = await asked(buyer, "GET", "/api/discrepancies", 200, params={"status": "OPEN", "supplier": "ORCHARD"})
-    one = next(each for each in queue["items"] if each["kind"] == "wrong_item")
-    answer = {"resolution": "returned", "note": "fetched on Thursday"}
-    resolve = f"/api/discrepancies/{one['id']}/resolve"
-    assert (await clerk.post(resolve, json=answer, headers={"If-Match": '"1"'})).status_code == 403
-    settled = await asked(buyer, "POST", resolve, 200, json=answer, headers={"If-Match": '"1"'})
-    assert settled["status"] == "RESOLVED"
+    await settled(buyer, clerk)
 
     # A tin too many was scanned: undone by the clerk, and the order waits for it again.
     number = next(each["line_no"] for each in taken["lines"] if each["sku"] == PLAIN[4])

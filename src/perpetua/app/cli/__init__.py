@@ -31,6 +31,7 @@ COMMANDS: Final[tuple[tuple[str, str, str], ...]] = (
     ("export", "export:app", "Write lists to CSV, XLSX or Parquet."),
     ("order", "order:app", "Sales orders: listed, shown, cancelled, shipped."),
     ("purchase-order", "purchase_order:app", "What was ordered of suppliers: listed, shown, approved."),
+    ("receipt", "receipt:app", "Deliveries at the dock: listed, shown, printed."),
     ("reservation", "reservation:app", "Stock that is held: listed, taken, ended."),
     ("allocation", "allocation:app", "The rules of who gets what: shown, changed from a file."),
     ("stock", "stock:app", "What is where, now or at any past instant."),

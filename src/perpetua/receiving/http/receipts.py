@@ -4,6 +4,7 @@ from typing import Annotated
 
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
 
 from perpetua.access.types import Actor
@@ -11,6 +12,7 @@ from perpetua.kit.clock import Clock
 from perpetua.kit.database import Database
 from perpetua.kit.http import IdempotencyKey, PathId, etag, reply
 from perpetua.kit.listing import Page, PageRequest
+from perpetua.kit.typeset import Letterhead
 from perpetua.receiving import service
 from perpetua.receiving.types import (
     CloseReceipt,
@@ -24,6 +26,7 @@ from perpetua.receiving.types import (
     TakeIn,
     Taken,
     UndoLines,
+    number_of,
 )
 
 __all__ = ["handlers"]
@@ -112,6 +115,24 @@ async def receive_order(
     return reply(done, version=done.answer.version)
 
 
+@get(
+    "/api/receipts/{receipt_id:int}/receiving-list",
+    tags=["receiving"],
+    responses={
+        200: ResponseSpec(bytes, description="The list.", media_type="application/pdf", generate_examples=False)
+    },
+)
+async def receiving_list(
+    db: Database, actor: Actor, letterhead: Letterhead, receipt_id: PathId,
+    blind: Annotated[bool, Parameter(description="Without how much is expected, so that people count.")] = False,
+) -> Response[bytes]:  # fmt: skip
+    """The receiving list as PDF: what is to come in, to be counted and written on."""
+    made = await service.receiving_list(db, actor, receipt_id, letterhead, blind=blind)
+    headers = {"Content-Disposition": f'inline; filename="{number_of(receipt_id)}.pdf"'}
+    return Response(made, media_type="application/pdf", headers=headers)
+
+
 handlers: list[HTTPRouteHandler] = [
     open_receipt, list_receipts, get_receipt, list_lines, take_in, undo_lines, close_receipt, receive_order,
+    receiving_list,
 ]  # fmt: skip
