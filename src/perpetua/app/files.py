@@ -12,11 +12,12 @@ from perpetua.kit.imports import Kind
 from perpetua.kit.tabular import Extract
 from perpetua.ledger.imports import MOVEMENTS, OPENING_STOCK
 from perpetua.places.imports import LOCATIONS
+from perpetua.purchasing.imports import LEAD_TIMES
 
 __all__ = ["KINDS", "kind_of", "products_extract"]
 
 KINDS: Final[dict[str, Kind[Actor]]] = {
-    kind.name: kind for kind in (PRODUCTS, LOCATIONS, MOVEMENTS, OPENING_STOCK, ORDERS)
+    kind.name: kind for kind in (PRODUCTS, LOCATIONS, MOVEMENTS, OPENING_STOCK, ORDERS, LEAD_TIMES)
 }
 
 

@@ -13,6 +13,8 @@ Always true:
   came whenever either changes, in the same statement, whoever changes it.
 - Nothing is released for payment that differs beyond the tolerances or has not come, unless a person decided so, with a
   reason, who did not enter it; such a decision ends when the facts become worse.
+- A line of which something came and nothing more is to come has one lead time that counts; rows of them are never
+  changed: one that was wrong is cancelled by a row that names it.
 - Prices are shown only to those with `supplier_prices.read`: not in versions, the trail, exports or refusals.
 - Locks are taken in one order: purchase orders by their ids, then positions (variant, site), then order rows;
   suppliers' invoices by their ids, last.

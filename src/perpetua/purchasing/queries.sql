@@ -68,10 +68,13 @@ WHERE l.po_id = ANY (%(ids)s::bigint[]) ORDER BY l.po_id, l.line_no;
 -- name: take_in
 -- What came of lines is added; statuses and positions follow by trigger. Lines that cannot take it are not given back.
 WITH came AS (
-  SELECT c.line_id, sum(c.quantity) AS quantity FROM unnest(%(line_ids)s::bigint[], %(quantities)s::numeric[]) AS c (line_id, quantity)
+  SELECT c.line_id, sum(c.quantity) AS quantity, max(c.received_on) FILTER (WHERE c.quantity > 0) AS last_on
+  FROM unnest(%(line_ids)s::bigint[], %(quantities)s::numeric[], %(received_ons)s::date[]) AS c (line_id, quantity, received_on)
   GROUP BY 1
 ), changed AS (
-  UPDATE po_lines l SET received = l.received + c.quantity
+  UPDATE po_lines l
+  SET received = l.received + c.quantity,
+      last_received_on = CASE WHEN l.received > 0 THEN greatest(l.last_received_on, c.last_on) ELSE c.last_on END
   FROM came c WHERE l.id = c.line_id AND l.placed AND l.received + c.quantity >= 0
   RETURNING l.id, l.po_id, l.received, l.on_order
 ), heads AS (

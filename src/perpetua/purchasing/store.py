@@ -156,6 +156,7 @@ async def take_in(tx: Tx, came: Sequence[Came]) -> list[TakenIn]:
     params = {
         "line_ids": array([one.line_id for one in came]) or "{}",
         "quantities": array([one.quantity for one in came]) or "{}",
+        "received_ons": _days([one.received_at.date() for one in came]),
     }
     return await tx.rows(Q["take_in"], params, as_=TakenIn)
 

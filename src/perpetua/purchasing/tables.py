@@ -7,8 +7,9 @@ from perpetua.kit.columns import INSTANT, MONEY, QUANTITY, need
 from perpetua.kit.database import metadata
 
 __all__ = [
-    "match_settings", "po_approvals", "po_lines", "po_sends", "po_versions", "purchase_orders", "purchasing_settings",
-    "supplier_invoice_decisions", "supplier_invoice_lines", "supplier_invoices", "supplier_items", "supplier_prices",
+    "lead_times", "match_settings", "po_approvals", "po_lines", "po_sends", "po_versions", "purchase_orders",
+    "purchasing_settings", "supplier_invoice_decisions", "supplier_invoice_lines", "supplier_invoices",
+    "supplier_items", "supplier_prices",
 ]  # fmt: skip
 
 _PERCENT = sa.Numeric(5, 2)
@@ -92,6 +93,7 @@ po_lines = sa.Table(
     sa.Column("stated_lead_time_days", sa.Integer),
     *(sa.Column(name, sa.Date) for name in ("wanted_on", "expected_on", "promised_on", "first_promised_on")),
     sa.Column("promised_quantity", QUANTITY),
+    sa.Column("last_received_on", sa.Date),
 )  # fmt: skip
 
 po_approvals = sa.Table(
@@ -208,4 +210,23 @@ supplier_invoice_decisions = sa.Table(
     need("agreed", MONEY),
     need("person_id", sa.BigInteger),
     need("at", INSTANT),
+)  # fmt: skip
+
+lead_times = sa.Table(
+    "lead_times", metadata,
+    _id(),
+    need("supplier_id", sa.BigInteger),
+    need("variant_id", sa.BigInteger),
+    sa.Column("po_line_id", sa.BigInteger),
+    sa.Column("import_id", sa.BigInteger),
+    sa.Column("reference", sa.Text),
+    sa.Column("quantity", QUANTITY),
+    need("ordered_on", sa.Date),
+    sa.Column("stated_days", sa.Integer),
+    sa.Column("promised_on", sa.Date),
+    sa.Column("due_on", sa.Date),
+    need("received_on", sa.Date),
+    sa.Column("actual_days", sa.Integer),
+    sa.Column("cancels_id", sa.BigInteger),
+    need("recorded_at", INSTANT),
 )  # fmt: skip

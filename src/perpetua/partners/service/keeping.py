@@ -1,11 +1,12 @@
 """Suppliers one by one. Each change is in the audit trail."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
-from perpetua.access.service import audit
+from perpetua.access.service import Change, audit, audit_many
 from perpetua.access.types import Actor
 from perpetua.kit.database import Database, Tx
 from perpetua.kit.errors import Missing, Stale
@@ -15,7 +16,7 @@ from perpetua.partners import store
 from perpetua.partners.rules import check_supplier
 from perpetua.partners.types import Calendar, ChangeSupplier, CreateSupplier, Supplier, SupplierFilters, Terms
 
-__all__ = ["change_supplier", "create_supplier", "get_supplier", "list_suppliers"]
+__all__ = ["change_supplier", "create_supplier", "get_supplier", "list_suppliers", "make_missing"]
 
 
 async def list_suppliers(db: Database, actor: Actor, filters: SupplierFilters, page: PageRequest) -> Page[Supplier]:
@@ -90,6 +91,23 @@ def whole(command: CreateSupplier) -> dict[str, Any]:
     """The fields of a supplier to be made, with what is not said as it is by default."""
     fields = {name: value for name, value in msgspec.structs.asdict(command).items() if value is not UNSET}
     return {"terms": Terms(), "calendar": Calendar()} | fields
+
+
+async def make_missing(tx: Tx, actor: Actor, new: Sequence[CreateSupplier]) -> int:
+    """Make those whose code is free, in one statement; how many were made.
+
+    Raises:
+        InvalidValue: a value that no supplier can have.
+    """
+    actor.require("suppliers.write")
+    wanted = [whole(one) for one in new]
+    for fields in wanted:
+        check_supplier(fields)
+    made = await store.write_many(tx, wanted) if new else []
+    await audit_many(
+        tx, actor, "supplier", [Change(id=at, action="created", after={"code": code}) for at, code in made]
+    )
+    return len(made)
 
 
 def _there(found: Supplier | None, supplier_id: int) -> Supplier:

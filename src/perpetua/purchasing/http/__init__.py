@@ -2,9 +2,11 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from perpetua.purchasing.http import invoices, items, orders, settings
+from perpetua.purchasing.http import invoices, items, lead_times, orders, settings
 
 __all__ = ["handlers"]
 
-handlers: list[HTTPRouteHandler] = [*items.handlers, *orders.handlers, *settings.handlers, *invoices.handlers]
+handlers: list[HTTPRouteHandler] = [
+    *items.handlers, *orders.handlers, *settings.handlers, *invoices.handlers, *lead_times.handlers,
+]  # fmt: skip
 """Those of this word."""

@@ -3,7 +3,7 @@
 from perpetua.purchasing.service.cancelling import cancel, close_short
 from perpetua.purchasing.service.changing import approve, change, withdraw
 from perpetua.purchasing.service.checking import CHECKS
-from perpetua.purchasing.service.configuring import get_settings, set_settings
+from perpetua.purchasing.service.configuring import company_currency, get_settings, set_settings
 from perpetua.purchasing.service.confirming import confirm
 from perpetua.purchasing.service.drafting import create
 from perpetua.purchasing.service.invoice_reading import get_invoice, list_invoices
@@ -23,11 +23,19 @@ from perpetua.purchasing.service.settling import (
     void_invoice,
 )
 from perpetua.purchasing.service.supplying import change_item, create_item, set_items
+from perpetua.purchasing.service.timing import (
+    cancel_lead_times,
+    lead_time_confidence,
+    list_lead_time_confidence,
+    list_lead_times,
+    write_lead_times,
+)
 
 __all__ = [
-    "CHECKS", "approve", "cancel", "change", "change_item", "close_short", "coming", "confirm", "create",
-    "create_item", "decide_invoice", "deliver", "document", "enter_invoice", "enter_many", "get", "get_invoice",
-    "get_item", "get_match_settings", "get_settings", "history", "list_invoices", "list_items", "list_orders",
-    "lock_orders", "release_invoice", "send", "set_items", "set_match_settings", "set_settings", "submit",
-    "take_in", "versions", "void_invoice", "withdraw",
+    "CHECKS", "approve", "cancel", "cancel_lead_times", "change", "change_item", "close_short", "coming",
+    "company_currency", "confirm", "create", "create_item", "decide_invoice", "deliver", "document",
+    "enter_invoice", "enter_many", "get", "get_invoice", "get_item", "get_match_settings", "get_settings",
+    "history", "lead_time_confidence", "list_invoices", "list_items", "list_lead_time_confidence",
+    "list_lead_times", "list_orders", "lock_orders", "release_invoice", "send", "set_items", "set_match_settings",
+    "set_settings", "submit", "take_in", "versions", "void_invoice", "withdraw", "write_lead_times",
 ]  # fmt: skip

@@ -17,7 +17,7 @@ from perpetua.purchasing.errors import CurrencyFixed
 from perpetua.purchasing.tables import purchasing_settings
 from perpetua.purchasing.types import SetSettings, Settings
 
-__all__ = ["get_settings", "set_settings"]
+__all__ = ["company_currency", "get_settings", "set_settings"]
 
 
 async def get_settings(db: Database, actor: Actor) -> Settings:
@@ -25,6 +25,11 @@ async def get_settings(db: Database, actor: Actor) -> Settings:
     actor.require("purchasing.read")
     async with db.snapshot() as tx:
         return await store.settings(tx)
+
+
+async def company_currency(tx: Tx) -> str:
+    """The currency that the company counts in."""
+    return (await store.settings(tx)).currency
 
 
 async def set_settings(
