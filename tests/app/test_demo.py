@@ -144,7 +144,7 @@ async def test_loads_once_goes_on_where_it_stopped_and_lets_each_role_in(
     assert cuts == lately.TRANSFERS + 1 + lately.CORRECTIONS + 1 + 1
     assert at_the_cut[0] == at_the_cut[1]
     assert await load.is_whole(db)
-    assert told == ["Orders, and what is held", "Seals, checkpoints, search"]
+    assert told == ["Orders, and what is held", "Lots on hold, a recall, a pallet", "Seals, checkpoints, search"]
     rows = await db.run(lambda tx: tx.value(sql("SELECT count(*) FROM inventory_transactions")))
     assert rows > 3_000
     by = await db.run(lambda tx: tx.values(sql("SELECT DISTINCT actor_id FROM postings")))
@@ -168,6 +168,8 @@ async def test_loads_once_goes_on_where_it_stopped_and_lets_each_role_in(
     assert not [finding for finding in report.findings if finding.wrong]
 
     await sold(db)
+    assert (await counts(db, "status", "lots")).keys() >= {"released", "hold", "quarantine", "recalled"}
+    assert await counts(db, "status", "license_plates") == {"open": 4}
 
 
 async def sold(db: Database) -> None:

@@ -96,6 +96,7 @@ SELECT t.id, t.effective_at, t.recorded_at, t.type::text AS type, t.variant_id, 
        t.reason_code, t.reference_type, t.reference_id, o.id AS order_id, o.external_id AS order_number,
        CASE WHEN %(names)s::boolean THEN c.code END AS customer,
        CASE WHEN %(names)s::boolean THEN coalesce(c.name, h.name) END AS customer_name,
+       'PO-' || lpad(w.id::text, greatest(6, length(w.id::text)), '0') AS purchase_order,
        CASE WHEN t.type = 'RECEIPT' THEN coalesce(u.name, b.supplier) END AS supplier,
        CASE WHEN t.type = 'RECEIPT' THEN b.supplier_lot END AS supplier_lot,
        t.posting_id, p.actor_id, a.name AS actor, t.corrects_id,
@@ -110,9 +111,14 @@ LEFT JOIN serialised_stock z ON z.id = t.serial_id
 LEFT JOIN orders o ON o.id = CASE WHEN t.reference_type = 'order' AND t.reference_id ~ '^[0-9]{1,18}$' THEN t.reference_id::bigint END
 LEFT JOIN customers c ON c.id = o.customer_id
 LEFT JOIN order_contacts h ON h.order_id = o.id
-LEFT JOIN purchase_orders w ON w.id = CASE
-  WHEN t.reference_type = 'purchase_order' AND t.reference_id ~ '^PO-[0-9]{1,18}$' THEN substr(t.reference_id, 4)::bigint END
-LEFT JOIN suppliers u ON u.id = w.supplier_id
+-- A receipt's line has the number of its rows; the order it came for stands with it, or is what the row refers to.
+LEFT JOIN receipts e ON e.id = CASE
+  WHEN t.reference_type = 'receipt' AND t.reference_id ~ '^R-[0-9]{1,18}$' THEN substr(t.reference_id, 3)::bigint END
+LEFT JOIN receipt_lines f ON f.receipt_id = e.id AND f.line_no = t.line_no AND f.posting_id = t.posting_id
+LEFT JOIN po_lines d ON d.id = f.po_line_id
+LEFT JOIN purchase_orders w ON w.id = coalesce(d.po_id, CASE
+  WHEN t.reference_type = 'purchase_order' AND t.reference_id ~ '^PO-[0-9]{1,18}$' THEN substr(t.reference_id, 4)::bigint END)
+LEFT JOIN suppliers u ON u.id = coalesce(w.supplier_id, e.supplier_id)
 ORDER BY t.effective_at, t.id
 
 -- name: known_lot

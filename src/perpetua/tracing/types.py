@@ -45,6 +45,8 @@ class TraceRow(msgspec.Struct, frozen=True, kw_only=True):
     order_number: str | None
     customer: str | UnsetType | None = UNSET
     customer_name: str | UnsetType | None = UNSET
+    purchase_order: str | None
+    """What it was ordered with; the receipt, where there is one, is the reference."""
     supplier: str | None
     supplier_lot: str | None
     posting_id: int
