@@ -6,13 +6,11 @@ Always true:
 - The same file again takes no order twice. An import is undone by cancelling what has not left.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
-
-import msgspec
+from typing import Any, Final
 
 from perpetua.access.types import Actor
 from perpetua.allocation import service
@@ -21,7 +19,21 @@ from perpetua.kit.clock import instant, system_clock
 from perpetua.kit.database import Tx
 from perpetua.kit.errors import InvalidValue, Refusal
 from perpetua.kit.idempotency import Answered
-from perpetua.kit.imports import BadRow, Chunk, ChunkResult, Field, ImportOptions, Parsed, Place, Run, Tell, remembered
+from perpetua.kit.imports import (
+    BadRow,
+    Chunk,
+    ChunkResult,
+    Field,
+    Gathered,
+    ImportOptions,
+    Parsed,
+    Place,
+    Run,
+    Tell,
+    no_half,
+    remembered,
+    whereabouts,
+)
 from perpetua.kit.quantity import parse_decimal
 from perpetua.orders.types import Contact, PlaceLine, PlaceOrder, ShipTo
 
@@ -58,23 +70,6 @@ FIELDS: Final = (
 )  # fmt: skip
 
 
-class Gathered(NamedTuple):
-    """The rows of an order; `after`: a row near it that may be its own and cannot be read."""
-
-    key: Key
-    rows: list[Parsed]
-    after: Place | None
-
-
-class Whereabouts(msgspec.Struct):
-    """What reading the files once tells of their orders: the rows of those in more than one chunk, and the doubtful."""
-
-    spread: dict[Key, list[Parsed]]
-    doubtful: dict[Key, Place]
-    chunk: int = -1
-    here: dict[Key, list[Parsed]] = {}
-
-
 class OrdersKind:
     """Rows with an order's external id, a SKU and a quantity. Without a channel, they are of the channel `direct`."""
 
@@ -98,19 +93,18 @@ class OrdersKind:
 
     async def apply(self, tx: Tx, actor: Actor, run: Run, chunk: Chunk) -> ChunkResult:
         """Take the orders whose last row is in the chunk."""
-        known = await _whereabouts(run, chunk)
+        known = await whereabouts(run, chunk, _key)
         bad: list[BadRow] = []
         counts: Counter[str] = Counter()
-        whole: list[tuple[Gathered, PlaceOrder]] = []
+        whole: list[tuple[Gathered[Key], PlaceOrder]] = []
         for row in chunk.rows:
             key = _key(row)
             if key is None:
                 bad.append(BadRow(row.place, "missing_value", "is missing; the row belongs to no order", "external_id"))
                 continue
-            rows = known.spread.get(key) or known.here[key]
-            if rows[-1].place != row.place:
+            gathered = known.gathered(key)
+            if gathered.rows[-1].place != row.place:
                 continue
-            gathered = Gathered(key, rows, known.doubtful.get(key))
             order = _order(gathered)
             if isinstance(order, PlaceOrder):
                 whole.append((gathered, order))
@@ -158,64 +152,12 @@ class OrdersKind:
 ORDERS = OrdersKind()
 
 
-async def _whereabouts(run: Run, chunk: Chunk) -> Whereabouts:
-    """Where the orders' rows are. The files are read through once a run: an order's rows may lie anywhere."""
-    known: Whereabouts | None = run.memory.get("orders")
-    if known is None:
-        first: dict[Key, int] = {}
-        across: set[Key] = set()
-        doubtful: dict[Key, Place] = {}
-        before: Key | None = None
-        lost: Place | None = None
-        async for one in run.chunks():
-            for place, key in _in_order(one):
-                if key is None:
-                    lost = place
-                    if before is not None:
-                        doubtful.setdefault(before, place)
-                    continue
-                if lost is not None:
-                    doubtful.setdefault(key, lost)
-                    lost = None
-                if first.setdefault(key, one.first) != one.first:
-                    across.add(key)
-                before = key
-        known = Whereabouts({}, doubtful)
-        if across:
-            rows: dict[Key, list[Parsed]] = defaultdict(list)
-            async for key, row in _rows_of(run, across):
-                rows[key].append(row)
-            known.spread = dict(rows)
-        run.memory["orders"] = known
-    if known.chunk != chunk.first:
-        # Only a chunk's first look at it shows all of its rows: after a refusal it comes again in halves.
-        here: dict[Key, list[Parsed]] = defaultdict(list)
-        for row in chunk.rows:
-            if key := _key(row):
-                here[key].append(row)
-        known.chunk, known.here = chunk.first, dict(here)
-    return known
-
-
-async def _rows_of(run: Run, keys: set[Key]) -> AsyncIterator[tuple[Key, Parsed]]:
-    async for chunk in run.chunks():
-        for row in chunk.rows:
-            key = _key(row)
-            if key in keys:
-                yield key, row
-
-
-def _in_order(chunk: Chunk) -> list[tuple[Place, Key | None]]:
-    rows = [(row.place, _key(row)) for row in chunk.rows] + [(one.place, None) for one in chunk.bad]
-    return sorted(rows, key=lambda row: row[0])
-
-
 def _key(row: Parsed) -> Key | None:
     external_id = row.values.get("external_id")
     return (row.values.get("channel") or "direct", external_id) if external_id else None
 
 
-def _order(of: Gathered) -> PlaceOrder | list[BadRow]:
+def _order(of: Gathered[Key]) -> PlaceOrder | list[BadRow]:
     """The order that the rows tell, or all of them as bad, each with why."""
     reasons: dict[Place, BadRow] = {}
     if of.after is not None:
@@ -237,7 +179,7 @@ def _order(of: Gathered) -> PlaceOrder | list[BadRow]:
             return _made(said, lines)
         except InvalidValue as odd:
             reasons[of.rows[0].place] = BadRow(of.rows[0].place, odd.code, odd.reason, odd.field, odd.value)
-    return _whole(of, reasons)
+    return no_half(of, reasons, f"order {of.key[1]}")
 
 
 def _line(values: Mapping[str, str]) -> PlaceLine:
@@ -289,7 +231,7 @@ def _instant(text: str) -> datetime:
         raise InvalidValue("placed_at", text, "is no instant; write it like 2026-10-02 14:05:00") from None
 
 
-def _refused(of: Gathered, refusal: Refusal) -> list[BadRow]:
+def _refused(of: Gathered[Key], refusal: Refusal) -> list[BadRow]:
     """The order's rows, each with what it has to do with the refusal."""
     reasons: dict[Place, BadRow] = {}
     unknown: list[dict[str, Any]] = refusal.facts.get("unknown", [])
@@ -307,11 +249,4 @@ def _refused(of: Gathered, refusal: Refusal) -> list[BadRow]:
         place = of.rows[number].place
         reason = refusal.reason if isinstance(refusal, InvalidValue) else refusal.detail
         reasons[place] = BadRow(place, refusal.code, reason, name or None, refusal.facts.get("value"))
-    return _whole(of, reasons)
-
-
-def _whole(of: Gathered, reasons: dict[Place, BadRow]) -> list[BadRow]:
-    """No half orders: where one row is bad, none of the order's goes in."""
-    line = min(reasons).line
-    rest = f"order {of.key[1]} was not taken: see line {line}"
-    return [reasons.get(row.place) or BadRow(row.place, "order_refused", rest) for row in of.rows]
+    return no_half(of, reasons, f"order {of.key[1]}")

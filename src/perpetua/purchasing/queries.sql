@@ -147,12 +147,17 @@ WHERE l.variant_id = ANY (%(variant_ids)s::bigint[]) AND l.on_order > 0 AND l.ex
 GROUP BY 1, 2, 3 ORDER BY 3, 1, 2;
 
 -- name: terms
--- On what terms a supplier sells these items.
-SELECT i.variant_id, i.supplier_sku, i.lead_time_days, i.min_order_qty, i.pack_multiple, i.active,
+-- On what terms suppliers sell items.
+SELECT i.supplier_id, i.variant_id, i.supplier_sku, i.lead_time_days, i.min_order_qty, i.pack_multiple, i.active,
        coalesce((SELECT jsonb_agg(jsonb_build_object('min_qty', p.min_qty::text, 'unit_price', p.unit_price::text) ORDER BY p.min_qty)
                  FROM supplier_prices p WHERE p.supplier_item_id = i.id), '[]') AS prices
-FROM supplier_items i
-WHERE i.supplier_id = %(supplier_id)s AND i.variant_id = ANY (%(variant_ids)s::bigint[]);
+FROM unnest(%(supplier_ids)s::bigint[], %(variant_ids)s::bigint[]) AS u (supplier_id, variant_id)
+JOIN supplier_items i ON i.supplier_id = u.supplier_id AND i.variant_id = u.variant_id;
+
+-- name: external_ids
+SELECT o.supplier_id, o.external_id
+FROM unnest(%(supplier_ids)s::bigint[], %(external_ids)s::text[]) AS u (supplier_id, external_id)
+JOIN purchase_orders o ON o.supplier_id = u.supplier_id AND o.external_id = u.external_id;
 
 -- name: lock_settings
 SELECT pg_advisory_xact_lock(7021);

@@ -81,11 +81,14 @@ async def settings(tx: Tx) -> Settings:
     return Settings(**row)
 
 
-async def terms(tx: Tx, supplier_id: int, variant_ids: Collection[int]) -> dict[int, ItemTerms]:
-    """On what terms the supplier sells these, by variant; what they do not sell is not in it."""
-    params = {"supplier_id": supplier_id, "variant_ids": array(sorted(set(variant_ids))) or "{}"}
+async def terms(tx: Tx, pairs: Collection[tuple[int, int]]) -> dict[tuple[int, int], ItemTerms]:
+    """On what terms suppliers sell items, by supplier and variant; what they do not sell is not in it."""
+    ordered = sorted(pairs)
+    params = {"supplier_ids": array([one for one, _ in ordered]), "variant_ids": array([one for _, one in ordered])}
     rows = await tx.dicts(Q["terms"], params)
-    return {row["variant_id"]: ItemTerms(prices=_prices(row.pop("prices")), **row) for row in rows}
+    return {
+        (row.pop("supplier_id"), row["variant_id"]): ItemTerms(prices=_prices(row.pop("prices")), **row) for row in rows
+    }
 
 
 async def write(tx: Tx, drafts: Sequence[Draft]) -> list[int]:

@@ -39,6 +39,7 @@ rolled back: it holds its locks until the end.
 """
 
 from perpetua.kit.imports.cells import number, yes_or_no
+from perpetua.kit.imports.documents import Gathered, Whereabouts, no_half, whereabouts
 from perpetua.kit.imports.engine import begin, fail, fail_undo, resume, submit, submit_undo, undo
 from perpetua.kit.imports.errors import AlreadyImported, CannotUndo, FileChanged, NotResumable, RunElsewhere
 from perpetua.kit.imports.reading import bad_row
@@ -79,6 +80,7 @@ __all__ = [
     "ChunkResult",
     "Field",
     "FileChanged",
+    "Gathered",
     "Import",
     "ImportError_",
     "ImportOptions",
@@ -93,6 +95,7 @@ __all__ = [
     "Sender",
     "Source",
     "Tell",
+    "Whereabouts",
     "bad_row",
     "begin",
     "errors_of",
@@ -100,6 +103,7 @@ __all__ = [
     "fail_undo",
     "get_import",
     "list_imports",
+    "no_half",
     "number",
     "remembered",
     "resume",
@@ -110,5 +114,6 @@ __all__ = [
     "text",
     "undo",
     "undo_sender_of",
+    "whereabouts",
     "yes_or_no",
 ]

@@ -1,30 +1,43 @@
 """From what a buyer writes to an order: names to ids, the supplier's terms and prices, what is wrong with a line."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import errors as pg
 
-from perpetua.access.service import audit
+from perpetua.access.service import Change, audit_many
 from perpetua.access.types import Actor
 from perpetua.items import service as items
 from perpetua.items.types import VariantRef
-from perpetua.kit.database import Database, Tx
-from perpetua.kit.errors import InvalidValue
+from perpetua.kit.database import Database, Tx, array
+from perpetua.kit.errors import InvalidValue, Refusal
 from perpetua.kit.idempotency import Answered, once
 from perpetua.kit.quantity import exact_quantity
 from perpetua.partners import service as partners
 from perpetua.partners.errors import InactiveSupplier, UnknownSupplier
 from perpetua.partners.types import SupplierRef
 from perpetua.places import service as places
+from perpetua.places.errors import InactivePlace
+from perpetua.places.types import LocationRef
 from perpetua.purchasing import rules, store
 from perpetua.purchasing.errors import ExternalIdTaken, NoPrice, UnknownItems
 from perpetua.purchasing.service.reading import seen, shown
 from perpetua.purchasing.types import AddLine, CreateOrder, ItemTerms, LineToWrite, Order, Settings, number_of
 
-__all__ = ["create", "draft", "find_site", "find_supplier", "written"]
+__all__ = ["Known", "a_site", "create", "create_many", "draft", "expected_on", "know", "written"]
+
+
+class Known(NamedTuple):
+    """What the names in orders stand for, for many orders at once: suppliers and items by their names in capitals,
+    places by code, terms by supplier and variant."""
+
+    suppliers: Mapping[str, SupplierRef]
+    places: Mapping[str, LocationRef]
+    variants: Mapping[str, VariantRef]
+    terms: Mapping[tuple[int, int], ItemTerms]
+    settings: Settings
 
 
 async def create(db: Database, actor: Actor, command: CreateOrder, *, key: str | None = None) -> Answered[Order]:
@@ -32,81 +45,142 @@ async def create(db: Database, actor: Actor, command: CreateOrder, *, key: str |
 
     Raises:
         InvalidValue, TooLarge: a value that no order can have.
-        UnknownSupplier, InactiveSupplier, UnknownItems, OffPack, NoPrice, ExternalIdTaken, OutOfScope
+        UnknownSupplier, InactiveSupplier, UnknownItems, OffPack, NoPrice, ExternalIdTaken, OutOfScope, InactivePlace
         NotAllowed: a price was given by somebody who may not see prices.
     """
     actor.require("purchasing.write")
     rules.check_create(command)
 
     async def act(tx: Tx) -> Order:
-        made = await draft(tx, actor, command)
-        try:
-            async with tx.savepoint():
-                po_id = (await store.write(tx, [made]))[0]
-        except pg.UniqueViolation:
-            raise ExternalIdTaken(external_id=command.external_id, number="another order") from None
-        order = await seen(tx, actor, po_id)
-        await audit(tx, actor, "purchase_order", po_id, "created", None, _said(order), path=[order.site_id])
-        return order
+        made = draft(actor, command, await know(tx, [command]))
+        po_id = (await _write(tx, actor, [command], [made]))[0]
+        return await seen(tx, actor, po_id)
 
     sent: dict[str, Any] = {"command": "purchasing.create", "body": command}
     done = await once(db, sender=actor.person_id, key=key, **sent, answer=Order, act=act)
     return Answered(shown(actor, done.answer), done.replayed)
 
 
-async def draft(tx: Tx, actor: Actor, command: CreateOrder) -> store.Draft:
+async def create_many(tx: Tx, actor: Actor, commands: Sequence[CreateOrder]) -> list[int | Refusal | None]:
+    """Make many drafts inside another's transaction, in a constant number of statements: of each its id, why it was
+    refused, or None where the supplier has one with this external id already."""
+    actor.require("purchasing.write")
+    known = await know(tx, commands)
+    there = await _there(tx, commands, known)
+    done: list[int | Refusal | None] = []
+    good: list[tuple[int, CreateOrder, store.Draft]] = []
+    for at, command in enumerate(commands):
+        done.append(None)
+        supplier = known.suppliers.get(command.supplier.upper())
+        key = (supplier.id, command.external_id) if supplier and command.external_id else None
+        if key in there:
+            continue
+        try:
+            rules.check_create(command)
+            good.append((at, command, draft(actor, command, known)))
+        except Refusal as refusal:
+            done[at] = refusal
+        else:
+            if key:
+                there.add(key)
+    if good:
+        ids = await _write(tx, actor, [command for _, command, _ in good], [made for _, _, made in good])
+        for (at, _, _), po_id in zip(good, ids, strict=True):
+            done[at] = po_id
+    return done
+
+
+async def know(tx: Tx, commands: Sequence[CreateOrder]) -> Known:
+    """Look up all that the orders name; five statements, whatever their number."""
+    suppliers = await partners.by_codes(tx, {command.supplier for command in commands})
+    variants = await items.resolve_skus(tx, {line.sku for command in commands for line in command.lines})
+    pairs = {
+        (supplier.id, variant.id)
+        for command in commands
+        if (supplier := suppliers.get(command.supplier.upper()))
+        for line in command.lines
+        if (variant := variants.get(line.sku.upper()))
+    }
+    sites = await places.by_codes(tx, sorted({command.site for command in commands}))
+    return Known(suppliers, sites, variants, await store.terms(tx, pairs), await store.settings(tx))
+
+
+def draft(actor: Actor, command: CreateOrder, known: Known) -> store.Draft:
     """The order as it is to be written. Raises: as `create`."""
-    supplier = await find_supplier(tx, command.supplier)
-    site_id = await find_site(tx, actor, command.site)
-    now = await store.settings(tx)
-    lines = await written(tx, actor, supplier, command.lines, 1, allow_off_pack=command.allow_off_pack)
+    supplier = known.suppliers.get(command.supplier.upper())
+    if supplier is None:
+        raise UnknownSupplier(command.supplier)
+    if not supplier.active:
+        raise InactiveSupplier(supplier=supplier.code)
+    site = a_site(actor, command.site, known.places)
+    lines = written(actor, supplier, command.lines, 1, known, allow_off_pack=command.allow_off_pack)
+    now = known.settings
     return store.Draft(
-        supplier_id=supplier.id, site_id=site_id, external_id=command.external_id, currency=supplier.currency,
+        supplier_id=supplier.id, site_id=site.id, external_id=command.external_id, currency=supplier.currency,
         exchange_rate=_rate(command.exchange_rate, supplier, now),
         over_percent=now.over_percent if supplier.over_percent is None else supplier.over_percent,
         wanted_on=command.wanted_on, note=command.note, created_by=actor.person_id, lines=lines,
     )  # fmt: skip
 
 
-async def find_supplier(tx: Tx, code: str) -> SupplierRef:
-    """Raises UnknownSupplier, InactiveSupplier."""
-    supplier = (await partners.by_codes(tx, [code])).get(code.upper())
-    if supplier is None:
-        raise UnknownSupplier(code)
-    if not supplier.active:
-        raise InactiveSupplier(supplier=supplier.code)
-    return supplier
-
-
-async def find_site(tx: Tx, actor: Actor, code: str) -> int:
-    """The id of an active site that is the actor's. Raises InvalidValue, OutOfScope, InactivePlace."""
-    place = (await places.require(tx, actor, [code], "site"))[code]
+def a_site(actor: Actor, code: str, known: Mapping[str, LocationRef]) -> LocationRef:
+    """The active site with this code, when it is the actor's. Raises InvalidValue, OutOfScope, InactivePlace."""
+    place = known.get(code)
+    if place is None:
+        raise InvalidValue("site", code, "there is no such place")
+    actor.require_place(place.path, code)
     if place.id != place.site_id:
         raise InvalidValue("site", code, "is no site; goods are ordered for a site, and put away when they come")
-    return place.id
+    if not place.active:
+        raise InactivePlace(location=place.code)
+    return place
 
 
-async def written(
-    tx: Tx, actor: Actor, supplier: SupplierRef, lines: Sequence[AddLine], first: int, *, allow_off_pack: bool,
+def written(
+    actor: Actor, supplier: SupplierRef, lines: Sequence[AddLine], first: int, known: Known, *, allow_off_pack: bool,
     field: str = "lines",
 ) -> list[LineToWrite]:  # fmt: skip
-    """The lines as they are to be written, numbered from `first`; two statements, whatever their number.
+    """The lines as they are to be written, numbered from `first`.
 
     Raises:
         UnknownItems, OffPack, NoPrice, InvalidValue, NotAllowed
     """
     if any(line.unit_price is not None for line in lines):
         actor.require("supplier_prices.read")
-    found = await items.resolve_skus(tx, {line.sku for line in lines})
-    _check_items(lines, found, field)
-    variants = [found[line.sku.upper()] for line in lines]
-    terms = await store.terms(tx, supplier.id, {variant.id for variant in variants})
-    return [
-        _line(
-            f"{field}[{at}]", line, first + at, variant, terms.get(variant.id), supplier, allow_off_pack=allow_off_pack
-        )
-        for at, (line, variant) in enumerate(zip(lines, variants, strict=True))
+    _check_items(lines, known.variants, field)
+    done: list[LineToWrite] = []
+    for at, line in enumerate(lines):
+        variant = known.variants[line.sku.upper()]
+        terms = known.terms.get((supplier.id, variant.id))
+        where = f"{field}[{at}]"
+        done.append(_line(where, line, first + at, variant, terms, supplier, allow_off_pack=allow_off_pack))
+    return done
+
+
+async def _write(tx: Tx, actor: Actor, commands: Sequence[CreateOrder], drafts: Sequence[store.Draft]) -> list[int]:
+    try:
+        async with tx.savepoint():
+            ids = await store.write(tx, drafts)
+    except pg.UniqueViolation:
+        raise ExternalIdTaken(external_id=commands[0].external_id, number="another order") from None
+    await audit_many(tx, actor, "purchase_order", [
+        Change(id=po_id, action="created", after=_said(po_id, command, made), path=[made.site_id])
+        for po_id, command, made in zip(ids, commands, drafts, strict=True)
+    ])  # fmt: skip
+    return ids
+
+
+async def _there(tx: Tx, commands: Sequence[CreateOrder], known: Known) -> set[tuple[int, str] | None]:
+    """Those of the suppliers' external ids that there are."""
+    asked = [
+        (supplier.id, command.external_id)
+        for command in commands
+        if command.external_id and (supplier := known.suppliers.get(command.supplier.upper()))
     ]
+    if not asked:
+        return set()
+    params = {"supplier_ids": array([one for one, _ in asked]), "external_ids": array([one for _, one in asked])}
+    return {(row[0], row[1]) for row in await tx.records(store.Q["external_ids"], params)}
 
 
 def _line(
@@ -126,7 +200,7 @@ def _line(
     )
 
 
-def _check_items(lines: Sequence[AddLine], found: dict[str, VariantRef], field: str) -> None:
+def _check_items(lines: Sequence[AddLine], found: Mapping[str, VariantRef], field: str) -> None:
     wrong: list[dict[str, Any]] = []
     for number, line in enumerate(lines, 1):
         variant = found.get(line.sku.upper())
@@ -166,8 +240,8 @@ def expected_on(supplier: SupplierRef, at: Any, lead_time_days: int | None, want
     return max((day for day in (due, wanted_on) if day is not None), default=None)
 
 
-def _said(order: Order) -> dict[str, Any]:
+def _said(po_id: int, command: CreateOrder, made: store.Draft) -> dict[str, Any]:
     return {
-        "number": number_of(order.id), "supplier": order.supplier, "site": order.site, "currency": order.currency,
-        "lines": len(order.lines), "external_id": order.external_id,
+        "number": number_of(po_id), "supplier": command.supplier, "site": command.site, "currency": made.currency,
+        "lines": len(made.lines), "external_id": command.external_id,
     }  # fmt: skip

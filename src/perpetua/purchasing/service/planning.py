@@ -12,10 +12,12 @@ from perpetua.access.types import Actor
 from perpetua.kit.database import Tx
 from perpetua.kit.quantity import exact_quantity
 from perpetua.partners import service as partners
+from perpetua.partners.types import SupplierRef
+from perpetua.places import service as places
 from perpetua.purchasing import rules, store
 from perpetua.purchasing.errors import BelowReceived, OrderState, UnknownLine
-from perpetua.purchasing.service.drafting import expected_on, find_site, written
-from perpetua.purchasing.types import ChangeLine, ChangeOrder, LineToWrite, Order, OrderLine
+from perpetua.purchasing.service.drafting import a_site, expected_on, know, written
+from perpetua.purchasing.types import ChangeLine, ChangeOrder, CreateOrder, LineToWrite, Order, OrderLine
 
 __all__ = ["Plan", "plan", "said"]
 
@@ -57,9 +59,7 @@ async def plan(tx: Tx, actor: Actor, order: Order, change: ChangeOrder, now: dat
             raise UnknownLine(f"remove[{at}]", line_no, order.number)
     changed = await _changed(tx, order, lines, change)
     supplier = (await partners.by_ids(tx, [order.supplier_id]))[order.supplier_id]
-    added = await written(
-        tx, actor, supplier, change.add, max(lines) + 1, allow_off_pack=change.allow_off_pack, field="add"
-    ) if change.add else []  # fmt: skip
+    added = await _added(tx, actor, order, supplier, change, max(lines) + 1)
     left = {no: line for no, line in lines.items() if no not in set(change.remove)} | {c.line_no: c for c in changed}
     if not left and not added:
         reason = "its last line would be removed; cancel it instead"
@@ -76,7 +76,9 @@ async def plan(tx: Tx, actor: Actor, order: Order, change: ChangeOrder, now: dat
     head = {
         name: value for name in ("wanted_on", "note", "exchange_rate") if (value := getattr(change, name)) is not UNSET
     }
-    site_id = await find_site(tx, actor, change.site) if isinstance(change.site, str) else None
+    site_id = None
+    if isinstance(change.site, str):
+        site_id = a_site(actor, change.site, await places.by_codes(tx, [change.site])).id
     expected = [
         None if draft else expected_on(supplier, now, line.stated_lead_time_days, line.wanted_on or order.wanted_on)
         for line in added
@@ -84,12 +86,21 @@ async def plan(tx: Tx, actor: Actor, order: Order, change: ChangeOrder, now: dat
     return Plan(head, changed, added, expected, change.remove, site_id, total, total * rate)
 
 
+async def _added(
+    tx: Tx, actor: Actor, order: Order, supplier: SupplierRef, change: ChangeOrder, first: int
+) -> list[LineToWrite]:
+    if not change.add:
+        return []
+    known = await know(tx, [CreateOrder(supplier=supplier.code, site=order.site, lines=change.add)])
+    return written(actor, supplier, change.add, first, known, allow_off_pack=change.allow_off_pack, field="add")
+
+
 async def _changed(tx: Tx, order: Order, lines: dict[int, OrderLine], change: ChangeOrder) -> list[OrderLine]:
     for at, one in enumerate(change.lines):
         if one.line_no not in lines:
             raise UnknownLine(f"lines[{at}].line_no", one.line_no, order.number)
     variant_ids = {lines[one.line_no].variant_id for one in change.lines if one.quantity is not UNSET}
-    terms = await store.terms(tx, order.supplier_id, variant_ids) if variant_ids else {}
+    terms = await store.terms(tx, {(order.supplier_id, variant) for variant in variant_ids}) if variant_ids else {}
     done: list[OrderLine] = []
     for at, one in enumerate(change.lines):
         line, field = lines[one.line_no], f"lines[{at}].quantity"
@@ -99,7 +110,7 @@ async def _changed(tx: Tx, order: Order, lines: dict[int, OrderLine], change: Ch
             if quantity < line.received + line.cancelled:
                 raise BelowReceived(number=order.number, line_no=line.line_no, asked=quantity, received=line.received,
                                     cancelled=line.cancelled)  # fmt: skip
-            kept = terms.get(line.variant_id)
+            kept = terms.get((order.supplier_id, line.variant_id))
             rules.check_pack(field, line.sku, quantity, kept, allow_off_pack=change.allow_off_pack)
             new |= {"ordered": quantity} | _price(kept, line, one, quantity)
             if quantity > line.ordered:  # what comes on top was promised by nobody
