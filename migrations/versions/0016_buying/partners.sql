@@ -31,4 +31,4 @@ COMMENT ON COLUMN suppliers.over_percent IS 'so much more than ordered is taken 
 COMMENT ON COLUMN suppliers.working_days IS 'ISO: 1 is Monday';
 COMMENT ON COLUMN suppliers.cut_off IS 'an order that comes later counts for their next working day';
 
-GRANT SELECT, INSERT, UPDATE ON suppliers TO perpetua_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON suppliers TO perpetua_app;

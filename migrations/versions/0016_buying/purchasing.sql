@@ -45,6 +45,6 @@ INSERT INTO purchasing_settings (currency, over_percent, note, created_by) VALUE
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON purchasing_settings
   FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
-GRANT SELECT, INSERT, UPDATE ON supplier_items TO perpetua_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON supplier_items TO perpetua_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON supplier_prices TO perpetua_app;
 GRANT SELECT, INSERT ON purchasing_settings TO perpetua_app;

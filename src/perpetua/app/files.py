@@ -11,13 +11,25 @@ from perpetua.kit.errors import Missing
 from perpetua.kit.imports import Kind
 from perpetua.kit.tabular import Extract
 from perpetua.ledger.imports import MOVEMENTS, OPENING_STOCK
+from perpetua.partners.imports import SUPPLIERS
 from perpetua.places.imports import LOCATIONS
-from perpetua.purchasing.imports import LEAD_TIMES
+from perpetua.purchasing.imports import LEAD_TIMES, PURCHASE_ORDERS, SUPPLIER_ITEMS
 
 __all__ = ["KINDS", "kind_of", "products_extract"]
 
 KINDS: Final[dict[str, Kind[Actor]]] = {
-    kind.name: kind for kind in (PRODUCTS, LOCATIONS, MOVEMENTS, OPENING_STOCK, ORDERS, LEAD_TIMES)
+    kind.name: kind
+    for kind in (
+        PRODUCTS,
+        LOCATIONS,
+        MOVEMENTS,
+        OPENING_STOCK,
+        ORDERS,
+        SUPPLIERS,
+        SUPPLIER_ITEMS,
+        PURCHASE_ORDERS,
+        LEAD_TIMES,
+    )
 }
 
 

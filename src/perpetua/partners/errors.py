@@ -2,7 +2,7 @@
 
 from perpetua.kit.errors import Conflict, InvalidValue
 
-__all__ = ["InactiveSupplier", "SupplierCodeTaken", "UnknownSupplier"]
+__all__ = ["InactiveSupplier", "SupplierCodeTaken", "SupplierInUse", "UnknownSupplier"]
 
 
 class SupplierCodeTaken(Conflict):
@@ -22,6 +22,15 @@ class UnknownSupplier(InvalidValue):
 
     def __init__(self, code: str, field: str = "supplier") -> None:
         super().__init__(field, code, "is no supplier; check the code or create it first")
+
+
+class SupplierInUse(Conflict):
+    """Something was bought there, or is sold by them. Facts: suppliers."""
+
+    code = "supplier_in_use"
+    title = "The supplier is in use"
+    sentence = "Something names one of these suppliers: {suppliers}."
+    remedy = "Make them inactive instead."
 
 
 class InactiveSupplier(Conflict):

@@ -23,7 +23,10 @@ from perpetua.partners.types import (
     Terms,
 )
 
-__all__ = ["by_codes", "by_ids", "insert", "page", "read", "stream", "taken", "update", "write_many"]
+__all__ = [
+    "by_codes", "by_ids", "insert", "lock_ids", "lock_many", "page", "read", "remove_many", "stream", "taken",
+    "update", "update_many", "write_many",
+]  # fmt: skip
 
 Q = Queries(__file__)
 
@@ -100,6 +103,34 @@ async def write_many(tx: Tx, new: Sequence[Mapping[str, Any]]) -> list[tuple[int
     rows = [columns_of(one, plain=True) for one in new]
     made = await tx.dicts(Q["write_many"], {"rows": json.dumps(rows).decode()})
     return [(row["id"], row["code"]) for row in made]
+
+
+async def update_many(tx: Tx, changed: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+    """Write the fields of suppliers that are locked, whole, in one statement."""
+    if changed:
+        rows = [{**columns_of(fields, plain=True), "id": own} for own, fields in changed]
+        await tx.execute(Q["update_many"], {"rows": json.dumps(rows).decode()})
+
+
+async def lock_many(tx: Tx, codes: Iterable[str]) -> list[Supplier]:
+    """The suppliers with these codes, locked in the order of their ids."""
+    wanted = sorted({code.upper() for code in codes})
+    return await _locked(tx, sa.func.upper(suppliers.c.code).in_(wanted))
+
+
+async def lock_ids(tx: Tx, ids: Iterable[int]) -> list[Supplier]:
+    """The suppliers with these ids, locked in their order."""
+    return await _locked(tx, suppliers.c.id.in_(sorted(set(ids))))
+
+
+async def remove_many(tx: Tx, ids: Sequence[int]) -> None:
+    """Remove suppliers that nothing names."""
+    await tx.execute(sa.delete(suppliers).where(suppliers.c.id.in_(list(ids))))
+
+
+async def _locked(tx: Tx, which: sa.ColumnElement[bool]) -> list[Supplier]:
+    query = sa.select(suppliers).where(which).order_by(suppliers.c.id).with_for_update()
+    return [_supplier(row) for row in await tx.dicts(query)]
 
 
 def columns_of(fields: Mapping[str, Any], *, plain: bool = False) -> dict[str, Any]:

@@ -42,3 +42,6 @@ ON CONFLICT (supplier_item_id, min_qty) DO UPDATE SET unit_price = excluded.unit
 -- name: prices
 SELECT p.supplier_item_id, p.min_qty, p.unit_price FROM supplier_prices p
 WHERE p.supplier_item_id = ANY (%(ids)s::bigint[]) ORDER BY 1, 2;
+
+-- name: remove
+DELETE FROM supplier_items WHERE id = ANY (%(ids)s::bigint[]);

@@ -159,6 +159,12 @@ SELECT o.supplier_id, o.external_id
 FROM unnest(%(supplier_ids)s::bigint[], %(external_ids)s::text[]) AS u (supplier_id, external_id)
 JOIN purchase_orders o ON o.supplier_id = u.supplier_id AND o.external_id = u.external_id;
 
+-- name: cancel_drafts
+WITH lines AS (
+  UPDATE po_lines l SET cancelled = l.ordered WHERE l.po_id = ANY (%(ids)s::bigint[]) AND NOT l.placed
+)
+UPDATE purchase_orders SET version = version + 1, updated_at = statement_timestamp() WHERE id = ANY (%(ids)s::bigint[]);
+
 -- name: lock_settings
 SELECT pg_advisory_xact_lock(7021);
 

@@ -1,6 +1,7 @@
 """Use cases of partners: one public function, one transaction. `by_codes`, `by_ids`, `read` join another's."""
 
 from perpetua.partners.rules import check_currency, due_on, working_day
+from perpetua.partners.service.bulk import take_back, upsert
 from perpetua.partners.service.keeping import (
     change_supplier,
     create_supplier,
@@ -12,5 +13,5 @@ from perpetua.partners.store import by_codes, by_ids, read
 
 __all__ = [
     "by_codes", "by_ids", "change_supplier", "check_currency", "create_supplier", "due_on", "get_supplier",
-    "list_suppliers", "make_missing", "read", "working_day",
+    "list_suppliers", "make_missing", "read", "take_back", "upsert", "working_day",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from perpetua.access.service import audit
+from perpetua.access.service import Change, audit, audit_many
 from perpetua.access.types import Actor
 from perpetua.kit.database import Database, Tx
 from perpetua.kit.errors import InvalidValue
@@ -18,7 +18,7 @@ from perpetua.purchasing.service.placing import check_version, lock_for, require
 from perpetua.purchasing.service.reading import locked, seen, shown
 from perpetua.purchasing.types import MAX_LINES, CancelLine, CancelOrder, CloseShort, Order, OrderLine
 
-__all__ = ["cancel", "close_short"]
+__all__ = ["cancel", "cancel_drafts", "close_short"]
 
 
 async def cancel(
@@ -72,6 +72,22 @@ async def close_short(
     sent: dict[str, Any] = {"command": "purchasing.close_short", "body": [po_id, version, command]}
     done = await once(db, sender=actor.person_id, key=key, **sent, answer=Order, act=act)
     return Answered(shown(actor, done.answer), done.replayed)
+
+
+async def cancel_drafts(tx: Tx, actor: Actor, po_ids: Sequence[int], reason: str) -> list[int]:
+    """Cancel those of the orders that are still drafts and the actor's, in a constant number of statements; which."""
+    actor.require("purchasing.write")
+    there = await store.lock(tx, po_ids)
+    found = await store.orders(tx, there, actor.scope_ids)
+    drafts = [order for order in found.values() if order.status == "DRAFT"]
+    for order in drafts:
+        actor.require_place([order.site_id], order.site)
+    await tx.execute(store.Q["cancel_drafts"], {"ids": [order.id for order in drafts]})
+    was, now = {"status": "DRAFT"}, {"status": "CANCELLED", "reason": reason}
+    await audit_many(tx, actor, "purchase_order", [
+        Change(id=order.id, action="cancelled", before=was, after=now, path=[order.site_id]) for order in drafts
+    ])  # fmt: skip
+    return [order.id for order in drafts]
 
 
 async def _cancel(

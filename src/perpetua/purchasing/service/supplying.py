@@ -13,7 +13,7 @@ from perpetua.access.types import Actor
 from perpetua.items import service as items
 from perpetua.items.types import VariantRef
 from perpetua.kit.database import Database, Queries, Tx, array
-from perpetua.kit.errors import InvalidValue, Stale, TooLarge
+from perpetua.kit.errors import InvalidValue, Refusal, Stale, TooLarge
 from perpetua.kit.idempotency import Answered, once
 from perpetua.kit.quantity import ZERO, exact_quantity, plain
 from perpetua.partners import service as partners
@@ -31,7 +31,7 @@ from perpetua.purchasing.types import (
     SupplierItemsSet,
 )
 
-__all__ = ["Kept", "change_item", "create_item", "set_items", "set_many"]
+__all__ = ["Kept", "change_item", "create_item", "set_items", "set_many", "take_back"]
 
 Q = Queries(store.__file__, "items.sql")
 MAX_ITEMS = 20_000
@@ -113,10 +113,17 @@ async def set_items(
 
 
 async def set_many(
-    tx: Tx, actor: Actor, asked: Sequence[SetSupplierItem], *, only_new: bool = False
+    tx: Tx,
+    actor: Actor,
+    asked: Sequence[SetSupplierItem],
+    *,
+    only_new: bool = False,
+    merge: bool = False,
+    refused: dict[int, Refusal] | None = None,
 ) -> list[tuple[Literal["created", "changed"], Kept, Kept]]:
     """Make or change items of suppliers in a constant number of statements: what was done, after and before, in their
-    order."""
+    order. `merge`: prices come beside those from other quantities on, instead of replacing them. `refused`: takes
+    the refusals of single ones, by their place, which are then left out."""
     if not asked:
         return []
     suppliers = await partners.by_codes(tx, {one.supplier for one in asked})
@@ -129,21 +136,69 @@ async def set_many(
     }
     if only_new and (known := [one for one, pair in zip(asked, pairs, strict=True) if pair in there]):
         raise SupplierItemThere(supplier=known[0].supplier, sku=known[0].sku)
+    preferring: dict[int, int] = {}
     with_one = set(await tx.values(Q["preferred_of"], {"variant_ids": columns["variant_ids"]}))
-    before = [there.get(pair) or Kept(supplier_id=pair[0], variant_id=pair[1]) for pair in pairs]
+    going: list[SetSupplierItem] = []
+    before: list[Kept] = []
     after: list[Kept] = []
-    for at, (one, old) in enumerate(zip(asked, before, strict=True)):
-        new = _merged(f"items[{at}]", one, old, variants[one.sku.upper()], first=old.variant_id not in with_one)
+    for at, (one, pair) in enumerate(zip(asked, pairs, strict=True)):
+        old = there.get(pair) or Kept(supplier_id=pair[0], variant_id=pair[1])
+        if merge and one.prices is not UNSET:
+            beside = {each.min_qty: each for each in (*old.prices, *one.prices)}
+            one = msgspec.structs.replace(one, prices=list(beside.values()))
+        try:
+            new = _merged(f"items[{at}]", one, old, variants[one.sku.upper()], first=old.variant_id not in with_one)
+            if new.preferred and preferring.setdefault(new.variant_id, at) != at:
+                reason = "another line prefers another supplier"
+                raise InvalidValue(f"items[{at}].preferred", "true", reason, sku=one.sku)
+        except Refusal as refusal:
+            if refused is None:
+                raise
+            refused[at] = refusal
+            continue
+        going.append(one)
+        before.append(old)
         after.append(new)
         if new.preferred:
             with_one.add(new.variant_id)
-    _one_preferred(asked, after)
+    if not going:
+        return []
     ids = await _write(tx, after)
-    await _write_prices(tx, [(ids[pair], new.prices) for pair, new, one in zip(pairs, after, asked, strict=True)
-                             if one.prices is not UNSET])  # fmt: skip
-    done = [msgspec.structs.replace(new, id=ids[pair]) for pair, new in zip(pairs, after, strict=True)]
+    done = [msgspec.structs.replace(new, id=ids[new.supplier_id, new.variant_id]) for new in after]
+    await _write_prices(
+        tx, [(new.id, new.prices) for new, one in zip(done, going, strict=True) if one.prices is not UNSET]
+    )
     await audit_many(tx, actor, "supplier_item", [_change(old, new) for old, new in zip(before, done, strict=True)])
     return [("changed" if old.id else "created", new, old) for old, new in zip(before, done, strict=True)]
+
+
+async def take_back(
+    tx: Tx, actor: Actor, created: Mapping[int, Kept], changed: Mapping[int, tuple[Kept, Kept]]
+) -> list[int]:
+    """Undo what `set_many` did: the changed as they were, the new ones gone; the ids of those that were changed since.
+    Where there are such, nothing is done."""
+    actor.require("suppliers.write")
+    expected = {own: after for own, (_, after) in changed.items()} | dict(created)
+    pairs = {"supplier_ids": array([one.supplier_id for one in expected.values()]),
+             "variant_ids": array([one.variant_id for one in expected.values()])}  # fmt: skip
+    rows = await tx.dicts(Q["pairs"], pairs)
+    there = {row["id"]: Kept(prices=_breaks(row.pop("prices")), **row) for row in rows}
+    since = [own for own, after in expected.items() if own not in there or not _same(there[own], after)]
+    if since:
+        return since
+    before = [was for own, (was, _) in changed.items() if own not in created]
+    await tx.execute(Q["remove"], {"ids": array(list(created))})
+    if before:
+        ids = await _write(tx, before)
+        await _write_prices(tx, [(ids[one.supplier_id, one.variant_id], one.prices) for one in before])
+    changes = [Change(id=own, action="removed", before=_said(one)) for own, one in created.items()]
+    changes += [_change(after, was) for own, (was, after) in changed.items() if own not in created]
+    await audit_many(tx, actor, "supplier_item", changes)
+    return []
+
+
+def _same(one: Kept, other: Kept) -> bool:
+    return msgspec.structs.replace(one, version=0) == msgspec.structs.replace(other, version=0)
 
 
 async def _write(tx: Tx, after: Sequence[Kept]) -> dict[Pair, int]:
@@ -237,15 +292,6 @@ def _merged(field: str, one: SetSupplierItem, old: Kept, variant: VariantRef, *,
     elif first and not old.id and "preferred" not in new:
         new["preferred"] = True
     return msgspec.structs.replace(old, **new)
-
-
-def _one_preferred(asked: Sequence[SetSupplierItem], after: Sequence[Kept]) -> None:
-    by: dict[int, int] = {}
-    for at, new in enumerate(after):
-        if new.preferred and by.setdefault(new.variant_id, at) != at:
-            raise InvalidValue(
-                f"items[{at}].preferred", "true", "another line prefers another supplier", sku=asked[at].sku
-            )
 
 
 def _change(old: Kept, new: Kept) -> Change:
