@@ -1,16 +1,23 @@
 """Papers: data print as themselves, the same bytes come again, and a template can do no harm."""
 
 import asyncio
+import importlib.util
+import shutil
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from perpetua.kit import typeset
+from perpetua.kit.typeset import work
 
 NASTY = '#[a] #read("x") "q" \\ $x$ *b* _c_ @d <e> `f` ~ -- \' // /* } ] ) \t é ł 漢字 العربية 🦀'
 SAME = "#assert(data.x.codepoints().map(str.to-unicode) == data.codes)"
@@ -134,3 +141,42 @@ async def test_who_asks_while_too_many_wait_is_told_to_come_again() -> None:
     assert len(refused) == 60 - typeset.PROCESSES - typeset.WAITING
     assert refused[0].facts["retry_after_seconds"] > 0
     assert await typeset.pdf("Now there is room", {})
+
+
+async def test_more_fonts(tmp_path: Path) -> None:
+    """A process begun with a folder of fonts has them; it can open no file all the same."""
+    found = importlib.util.find_spec("font_source_sans_pro")
+    assert found is not None
+    ours = Path((found.submodule_search_locations or [])[0]) / "files"
+    shutil.copyfile(ours / "SourceSansPro-Black.ttf", tmp_path / "black.ttf")
+    (tmp_path / "broken.ttf").write_bytes(b"no font")
+    job = work.Job('#text(font: "Source Sans Pro", weight: 900)[Heavy]', "{}", "png", 100, 0, 10)
+    without = await asyncio.to_thread(work.typeset, job)
+    work.use_fonts(str(tmp_path))
+    try:
+        with ThreadPoolExecutor(1) as thread:
+            made = thread.submit(work.typeset, job).result()
+            stolen = thread.submit(work.typeset, msgspec.structs.replace(job, template='#read("black.ttf")')).result()
+    finally:
+        work.use_fonts(None)
+    assert made.fault is None
+    assert made.pages != without.pages
+    assert stolen.fault is not None
+
+
+async def test_a_killed_owner_leaves_nobody_behind() -> None:
+    source = """if True:
+        import asyncio, sys
+        from perpetua.kit.typeset import pdf, work
+        asyncio.run(pdf("Hello", {}))
+        print(*(one.pid for one in work.processes()), flush=True)
+        sys.stdin.read()"""
+    owner = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", source, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert owner.stdout is not None
+    (child,) = [psutil.Process(int(pid)) for pid in (await owner.stdout.readline()).split()]
+    owner.kill()
+    await owner.wait()
+    await asyncio.to_thread(child.wait, 20)
+    assert not child.is_running()

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.labels.reading import Seen, scanned
 
+from perpetua.gs1.service import label_data, parse
 from perpetua.kit import typeset
 from perpetua.labels.rules.built_in import SHIPPED
 from perpetua.labels.rules.laying import Part, lay_out
@@ -82,6 +83,20 @@ async def test_a_sheet_of_places_is_read_back(places: list[str]) -> None:
     body = SHIPPED["place-a4-2x7"]
     pages = await scanned([(laid(body, code=code), 1) for code in places], body.size, dpi=300)
     assert [sorted(page) for page in pages] == [sorted(Seen("]C0", code) for code in places)]
+
+
+@pytest.mark.parametrize("code", ["lot-roll-100x50", "lot-roll-57x32", "receipt-roll-100x50", "plate-roll-100x150"])
+async def test_what_we_print_we_understand(code: str) -> None:
+    """A label scanned by our own reading of GS1 says what it was told to."""
+    body = SHIPPED[code]
+    ((seen,),) = await scanned([(laid(body), 1)], body.size, dpi=dots_of(body))
+    said = label_data(parse(seen.identifier + seen.data, today=TODAY).elements)
+    values = samples(body)
+    if body.kind == "plate":
+        assert said.sscc == values["sscc"]
+    else:
+        told = (said.gtin, said.lot, str(said.expires_on))
+        assert told == (values["gtin"], values["lot"], values["expires"])
 
 
 async def test_a_used_sheet_begins_where_it_is_said() -> None:

@@ -64,6 +64,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """PERPETUA_SMTP: the mail server, e.g. `smtp+starttls://user:password@mail.example.org`; None: no mail is sent."""
     mail_from: str = ""
     """PERPETUA_MAIL_FROM: the address that mail is from; needed where there is a mail server."""
+    fonts: str | None = None
+    """PERPETUA_FONTS: a folder of fonts (TTF, OTF) for papers and labels in letters that ours don't have."""
     letterhead: Letterhead = Letterhead()
     """PERPETUA_COMPANY: the company's name as its papers show it, then its address line by line, by `|`."""
     supervised: bool = False
@@ -109,6 +111,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             expiry_days=_number(env, "PERPETUA_EXPIRY_DAYS", 30, 3650, least=0),
             smtp=smtp,
             mail_from=env.get("PERPETUA_MAIL_FROM", ""),
+            fonts=_folder(env, "PERPETUA_FONTS"),
             letterhead=_letterhead(env.get("PERPETUA_COMPANY", "")),
             supervised=env.get(SUPERVISED) == "1",
             pool_max=_number(env, "PERPETUA_POOL", 10, 500),
@@ -151,6 +154,14 @@ def masked(url: str) -> str:
         return "(unreadable address)"
     hidden = {key: "***" if key in {"password", "sslpassword"} else str(value) for key, value in parts.items()}
     return " ".join(f"{key}={value}" for key, value in hidden.items())
+
+
+def _folder(env: Mapping[str, str], name: str) -> str | None:
+    """The folder named by a variable; refused where there is none."""
+    given = env.get(name)
+    if given and not Path(given).is_dir():
+        raise InvalidValue(name, given, "is no folder")
+    return str(Path(given).absolute()) if given else None
 
 
 def _letterhead(text: str) -> Letterhead:

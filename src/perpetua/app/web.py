@@ -31,6 +31,7 @@ from perpetua.app.middleware import Gate
 from perpetua.app.request import JsonRequest
 from perpetua.app.settings import Settings
 from perpetua.items import http as items
+from perpetua.kit import typeset
 from perpetua.kit.clock import Clock, system_clock
 from perpetua.kit.database import Database
 from perpetua.kit.http import moment_of, page_of_query
@@ -72,6 +73,7 @@ def create_app(settings: Settings, db: Database | None = None, *, clock: Clock =
         db: an open database, which stays the caller's; without it that of `settings` is opened, and closed at the end.
         clock: tells the present instant.
     """
+    typeset.use_fonts(settings.fonts)
     metrics = Metrics()
     figures.watch(metrics)
     secrets = Secrets(key=settings.secret, old=settings.old_secrets, https=settings.https)

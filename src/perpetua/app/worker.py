@@ -14,7 +14,7 @@ from perpetua.allocation import jobs as allocation
 from perpetua.app import imports_jobs, upkeep_jobs
 from perpetua.app.settings import Settings
 from perpetua.items import jobs as items
-from perpetua.kit import jobs, mail
+from perpetua.kit import jobs, mail, typeset
 from perpetua.kit.database import Database
 from perpetua.ledger import jobs as ledger
 from perpetua.purchasing import jobs as purchasing
@@ -43,6 +43,7 @@ def worker_queue(db: Database) -> procrastinate.App:
 
 async def run(settings: Settings, db: Database, *, until_idle: bool = False) -> None:
     """Work until SIGINT or SIGTERM; or, `until_idle`, until nothing waits."""
+    typeset.use_fonts(settings.fonts)
     mailer = mail.SmtpMailer(settings.smtp, settings.mail_from) if settings.smtp else None
     office = mail.Office(mailer=mailer, letterhead=settings.letterhead)
     async with worker_queue(db).open_async() as queue:

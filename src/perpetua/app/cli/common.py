@@ -51,9 +51,11 @@ async def database(settings: Settings | None = None) -> "AsyncGenerator[Database
     DATABASE_URL where it is set; else the embedded server, started when nobody runs it and stopped by its last user.
     """
     from perpetua.app import storage
+    from perpetua.kit import typeset
     from perpetua.kit.database import Database
 
     settings = settings or Settings.load()
+    typeset.use_fonts(settings.fonts)
     with storage.url(settings, say=say) as url:
         async with Database(url, min_size=settings.pool_min, max_size=settings.pool_max) as opened:
             yield opened

@@ -21,7 +21,7 @@ import msgspec
 
 from perpetua.kit import barcodes, json
 from perpetua.kit.typeset.errors import TemplateFault, TooManyPapers
-from perpetua.kit.typeset.work import Job, Made, typeset
+from perpetua.kit.typeset.work import Job, Made, typeset, use_fonts
 
 __all__ = [
     "BEGINNING",
@@ -38,7 +38,7 @@ __all__ = [
     "paper_data",
     "pdf",
     "pngs",
-    "svgs",
+    "svgs", "use_fonts",
 ]  # fmt: skip
 
 SECONDS: Final = 30

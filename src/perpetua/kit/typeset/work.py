@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import msgspec
 
-__all__ = ["Job", "Made", "receive", "send", "typeset"]
+__all__ = ["Job", "Made", "processes", "receive", "send", "typeset", "use_fonts"]
 
 CONTENT_BYTES: Final = 512 * 1024 * 1024
 TOO_MUCH: Final = "it needs too much memory"
@@ -24,6 +24,7 @@ _SPARE_SECONDS: Final = 5
 _LENGTH: Final = 8
 _threads = threading.local()
 _alive: "set[_Process]" = set()
+_more_fonts: list[str] = []
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -45,6 +46,11 @@ class Made(msgspec.Struct, frozen=True):
     line: int | None = None
     last: bool = False
     """The process ends after this one: what it remembers of papers has grown too large."""
+
+
+def use_fonts(folder: str | None) -> None:
+    """Processes begun from now on also have the fonts of this folder, for letters that ours don't have."""
+    _more_fonts[:] = [folder] if folder else []
 
 
 def typeset(job: Job) -> Made:
@@ -90,8 +96,8 @@ class _Process:
     def __init__(self) -> None:
         kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH") if name in os.environ}
         path = os.pathsep.join(filter(None, sys.path))
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "perpetua.kit.typeset.worker"],
+        self._process = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-m", "perpetua.kit.typeset.worker", *_more_fonts],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -102,6 +108,11 @@ class _Process:
         assert self._process.stdout is not None
         self._in, self._out = self._process.stdin, self._process.stdout
         _alive.add(self)
+
+    @property
+    def pid(self) -> int:
+        """Its number in the system."""
+        return self._process.pid
 
     @property
     def ended(self) -> bool:
@@ -148,6 +159,11 @@ class _Process:
         for pipe in (self._in, self._out):
             pipe.close()
         _alive.discard(self)
+
+
+def processes() -> "list[_Process]":
+    """Those that are there."""
+    return list(_alive)
 
 
 @atexit.register

@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 import typst
 
+from perpetua.kit import json
 from perpetua.kit.typeset.work import Job, Made, receive, send
 
 MEMORY_BYTES: Final = 2 * 1024**3
@@ -31,10 +32,10 @@ _WHERE: Final = re.compile(r"┌─ .*?:(\d+):\d+")
 
 
 def main() -> None:
-    """Work until nobody sends jobs any more."""
+    """Work until nobody sends jobs any more. Folders of more fonts may follow the command."""
     here = Path(__file__).parent
     prelude = (here / "prelude.typ").read_text(encoding="utf-8").rstrip() + "\n"
-    compiler = typst.Compiler(font_paths=_fonts(), root=str(here))
+    compiler = typst.Compiler(font_paths=_fonts(sys.argv[1:]), root=str(here))
     _lock_up()
     while (message := receive(0)) is not None:
         job = msgspec.msgpack.decode(message, type=Job)
@@ -74,17 +75,17 @@ def _fault(error: typst.TypstError, lines_before: int) -> Made:
     return Made(fault="; ".join([error.message, *error.hints]).rstrip("."), line=line)
 
 
-def _fonts() -> typst.Fonts:
-    """The fonts of typst and ours, read once, as no file can be opened later."""
+def _fonts(more: list[str]) -> typst.Fonts:
+    """The fonts of typst, ours, and those of more folders; read now, as no file can be opened later."""
     found = importlib.util.find_spec(FONT_PACKAGE)
     folders = list(found.submodule_search_locations or []) if found else []
     with tempfile.TemporaryDirectory(prefix="perpetua-fonts-") as place:
         for name in FONT_FILES if folders else ():
             file = f"SourceSansPro-{name}.ttf"
             shutil.copyfile(Path(folders[0]) / "files" / file, Path(place) / file)
-        fonts = typst.Fonts(include_system_fonts=False, font_paths=[place])
+        fonts = typst.Fonts(include_system_fonts=False, font_paths=[place, *more])
         sample = "\n".join(
-            f'#text(font: "{font.family}", weight: {font.weight}, style: "{font.style.lower()}")[Aa]'
+            f'#text(font: {json.dumps(font.family).decode()}, weight: {font.weight}, style: "{font.style.lower()}")[Aa]'
             for font in fonts.fonts()
         )
         typst.Compiler(font_paths=fonts, root=place).compile(sample.encode(), format="pdf", timestamp=0)
