@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +23,7 @@ from perpetua.kit.clock import system_clock
 from perpetua.kit.database import Database, sql
 from perpetua.kit.objects import DiskStore
 from perpetua.ledger import service as ledger
+from perpetua.ledger.types import Receive, ReceiveLine
 
 OLD = (datetime.now(UTC) - timedelta(days=900)).replace(day=15)
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(20)
@@ -106,6 +108,16 @@ async def test_pictures_that_no_product_has_are_removed_after_a_day(
     assert (await items.read_image(db, SYSTEM, store, again.sha256)).content == PNG + b"gone"
 
 
+async def test_what_expires_is_told_of_by_the_worker(db: Database, world: SimpleNamespace, settings: Settings) -> None:
+    tomorrow = str(datetime.now(UTC).date() + timedelta(days=1))
+    line = ReceiveLine(sku="MILK", quantity=Decimal(1), lot="SOON", expires_on=tomorrow, location="LON-A-1")
+    await ledger.receive(db, SYSTEM, Receive(lines=[line]))
+    await do(db, msgspec.structs.replace(settings, expiry_days=0), "upkeep:expiring")
+    assert [one.number for one in await ledger.expiring_untold(db, 30)] == ["SOON"]
+    await do(db, settings, "upkeep:expiring")
+    assert await ledger.expiring_untold(db, 30) == []
+
+
 class Kept:
     """Mail as it was given."""
 
@@ -113,7 +125,7 @@ class Kept:
         self.sent: list[tuple[Sequence[str], str, str]] = []
         self.away = False
 
-    async def send(self, to: Sequence[str], subject: str, text: str) -> None:
+    async def send(self, to: Sequence[str], subject: str, text: str, *, files: Any = ()) -> None:
         if self.away:
             raise ConnectionRefusedError
         self.sent.append((to, subject, text))

@@ -101,10 +101,12 @@ async def test_nothing_is_sold_of_a_lot_that_is_not_released(db: Database, world
         0
     ]
     await service.correct(db, world.actor(), row.id, Correct(reason="price", unit_cost=D(2)))
-    gone = WriteOff(lines=[WriteOffLine(sku="H2", quantity=D(9), lot="A", location="LON-A-1")], reason_code="damage")
+    earlier = Sell(lines=sale.lines, effective_at=datetime.now(UTC) - timedelta(hours=1))
+    await service.sell(db, world.actor(), earlier)  # it happened before, and is told late
+    gone = WriteOff(lines=[WriteOffLine(sku="H2", quantity=D(8), lot="A", location="LON-A-1")], reason_code="damage")
     await service.write_off(db, world.actor(), gone)
     detail = await service.get_lot(db, SYSTEM, one.id)
-    assert (detail.received, detail.sold, detail.written_off, detail.on_hand) == (10, 1, 9, 0)
+    assert (detail.received, detail.sold, detail.written_off, detail.on_hand) == (10, 2, 8, 0)
 
 
 async def test_nothing_is_sold_after_its_last_day_and_a_sale_before_it_can_be_told_late(
@@ -216,7 +218,7 @@ class Kept:
         self.sent: list[str] = []
         self.away = False
 
-    async def send(self, to: Any, subject: str, text: str) -> None:
+    async def send(self, to: Any, subject: str, text: str, *, files: Any = ()) -> None:
         if self.away:
             raise ConnectionRefusedError
         self.sent.append(text)

@@ -114,9 +114,13 @@ INSERT INTO lot_events (lot_id, actor_id, action, before, after, reason)
 VALUES (%(lot_id)s, %(actor_id)s, %(action)s, %(before)s::jsonb, %(after)s::jsonb, %(reason)s);
 
 -- name: blocked_among
--- Of these lots, the first that may not be sent on that day.
+-- Of these lots, the first that may not be sent at that instant. What happened before a lot was blocked can be told late.
 SELECT t.number, i.sku, t.status, t.expires_on FROM lots t JOIN product_variants i ON i.id = t.variant_id
-WHERE t.id = ANY (%(lot_ids)s::bigint[]) AND (t.blocked OR t.expires_on < %(day)s::date) ORDER BY t.id LIMIT 1;
+WHERE t.id = ANY (%(lot_ids)s::bigint[]) AND (
+  t.expires_on < %(day)s::date OR t.blocked AND (NOT %(told)s::boolean OR %(at)s::timestamptz >= coalesce((
+    SELECT max(e.at) FROM lot_events e
+    WHERE e.lot_id = t.id AND e.action = 'status' AND e.before ->> 'status' = 'released'), '-infinity')))
+ORDER BY t.id LIMIT 1;
 
 -- name: holds_content
 -- Whether a lot has this file.

@@ -13,6 +13,7 @@ from perpetua.kit.clock import Clock
 from perpetua.kit.database import Database
 from perpetua.kit.http import IdempotencyKey, PathId, etag, reply
 from perpetua.kit.listing import Page, PageRequest
+from perpetua.kit.typeset import Letterhead
 from perpetua.tracing import service
 from perpetua.tracing.types import (
     CloseRecall,
@@ -111,10 +112,12 @@ async def close_recall(
     "/api/recalls/{recall_id:int}/document", tags=["tracing"],
     responses={200: ResponseSpec(bytes, description="The PDF.", media_type="application/pdf", generate_examples=False)},
 )  # fmt: skip
-async def recall_document(db: Database, actor: Actor, recall_id: PathId, clock: Clock) -> Response[bytes]:
+async def recall_document(
+    db: Database, actor: Actor, recall_id: PathId, letterhead: Letterhead, clock: Clock
+) -> Response[bytes]:
     """The recall as PDF: its lots, and the first thousand who have some of it."""
     now: datetime = clock()
-    content = await service.recall_pdf(db, actor, recall_id, now=now)
+    content = await service.recall_pdf(db, actor, recall_id, letterhead, now=now)
     headers = {
         "Content-Disposition": f'inline; filename="recall-{recall_id}.pdf"',
         "Cache-Control": "private, no-cache",

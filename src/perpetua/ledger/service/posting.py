@@ -148,7 +148,9 @@ async def _refuse_blocked(tx: Tx, draft: PostingDraft) -> None:
     sent = {row.lot_id for row in draft.rows if row.lot_id and row.type in SENT and row.corrects_id is None}
     if not sent or draft.command == "correct":
         return
-    asked = {"lot_ids": sorted(sent), "day": draft.effective_at.date()}
+    # Who sells over the counter tells what has happened; who ships an order decides it now.
+    at = draft.effective_at
+    asked = {"lot_ids": sorted(sent), "day": at.date(), "at": at, "told": draft.command == "sell"}
     for one in await tx.dicts(LOTS["blocked_among"], asked):
         status = one["status"]
         why = _WHY_BLOCKED.get(status, f"had its last day on {one['expires_on']}")

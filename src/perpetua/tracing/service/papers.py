@@ -13,6 +13,7 @@ from perpetua.kit.database import Database
 from perpetua.kit.listing import MAX_LIMIT, PageRequest
 from perpetua.kit.parquet import Kind
 from perpetua.kit.tabular import Extract
+from perpetua.kit.typeset import Letterhead
 from perpetua.tracing.service.following import holders, sees_names
 from perpetua.tracing.service.recalling import detail
 from perpetua.tracing.types import Holder
@@ -25,56 +26,23 @@ _NAMES: Final = ("customer", "customer_name", "email")
 _KINDS: Final[dict[str, Kind]] = {"quantity": "quantity", "returned": "quantity", "lot_id": "bigint",
                                   "order_id": "bigint", "last_at": "instant"}  # fmt: skip
 
-TEMPLATE: Final = """
-#let recall = data.recall
-#let where(row) = {
-  if row.order_number != none { row.order_number }
-  else if row.location != none { row.location }
-  else { field(row, "reference_type") + " " + field(row, "reference_id") }
-}
-#let whom(row) = {
-  let names = ("customer", "customer_name", "holder").map(name => field(row, name))
-  names.filter(part => part != "").join(", ")
-}
-#show: body => paper("Recall", recall.number, (name: data.company), body)
-#facts((
-  ("Opened", recall.opened_at.slice(0, 16).replace("T", " ") + " UTC"), ("By", recall.opened_by_name),
-  ("Closed", if recall.closed_at == none { "open" } else { recall.closed_at.slice(0, 16).replace("T", " ") + " UTC" }),
-  ("Printed", data.printed),
-))
-#v(3mm)
-*Reason.* #recall.reason
-#if recall.notes != none [ \\ *Notes.* #recall.notes ]
-== Lots
-#lines((
-  ("Item", "sku", 1fr, left), ("Lot", "lot", 1fr, left), ("Supplier's lot", "supplier_lot", auto, left),
-  ("Status", "status", auto, left), ("Received", "received", auto, right), ("Sent", "sent", auto, right),
-  ("Back", "returned", auto, right), ("Written off since", "written_off_since", auto, right),
-  ("On hand", "on_hand", auto, right), ("On its way", "in_transit", auto, right),
-), recall.lots)
-== Who has it
-#lines((
-  ("", row => data.kinds.at(row.kind), auto, left), ("Lot", "lot", auto, left),
-  ("Order or place", where, 1fr, left), ("To", whom, 1fr, left),
-  ("Quantity", "quantity", auto, right), ("Back", "returned", auto, right),
-), data.holders)
-#if data.more [Only the first #data.holders.len() are printed; the file (export) has all.]
-#signed("Date", "Name", "Signature")
-"""
 
-
-async def recall_pdf(db: Database, actor: Actor, recall_id: int, *, now: datetime) -> bytes:
+async def recall_pdf(
+    db: Database, actor: Actor, recall_id: int, letterhead: Letterhead, *, now: datetime
+) -> bytes:  # fmt: skip
     """The recall with its lots and the first thousand who have some of it, as PDF. Raises Missing."""
     actor.require("stock.read")
     async with db.snapshot() as tx:
         recall = await detail(tx, actor, recall_id)
         page = await holders(tx, actor, PageRequest(limit=PRINTED), recall_id=recall_id)
     data = {
-        "company": "", "recall": json.plain(recall), "holders": json.plain(page.items), "more": bool(page.next_cursor),
+        "number": recall.number, "recall": json.plain(recall), "holders": json.plain(page.items),
+        "more": bool(page.next_cursor),
         "printed": f"{now:%Y-%m-%d %H:%M} UTC",
         "kinds": {"here": "Here", "in_transit": "On its way", "promised": "Was promised", "sent": "Sent"},
     }  # fmt: skip
-    return await typeset.pdf(TEMPLATE, data, dated=now)
+    template = typeset.packaged("perpetua.tracing", "recall.typ")
+    return await typeset.pdf(template, typeset.paper_data(data, letterhead), dated=now)
 
 
 def export_holders(db: Database, actor: Actor, recall_id: int) -> Extract:
