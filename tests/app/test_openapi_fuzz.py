@@ -60,6 +60,7 @@ PATH_IDS = (
     "lot",
     "recall",
     "invoice",
+    "charge",
     "supplier",
     "plate",
     "serial",

@@ -30,6 +30,7 @@ from perpetua.app.metrics import Metrics, metrics_page
 from perpetua.app.middleware import Gate
 from perpetua.app.request import JsonRequest
 from perpetua.app.settings import Settings
+from perpetua.costing import http as costing
 from perpetua.items import http as items
 from perpetua.kit import typeset
 from perpetua.kit.clock import Clock, system_clock
@@ -56,7 +57,7 @@ MAX_BODY_BYTES: Final = 10_000_000
 
 WORDS: Final[list[Any]] = [
     *access.handlers, *places.handlers, *items.handlers, *partners.handlers, *ledger.handlers, *scanning.handlers,
-    *orders.handlers, *purchasing.handlers,
+    *orders.handlers, *purchasing.handlers, *costing.handlers,
     *allocation.handlers, *receiving.handlers, *tracing.handlers, *labels.handlers, *plates.handlers,
     *imports_http.handlers, *exports_http.handlers,
 ]  # fmt: skip
