@@ -26,7 +26,9 @@ SUMS = """
 async def received(db: Database, world: SimpleNamespace, *lines: tuple[str, int], at: str = "LON-A-1") -> int:
     """Goods come; their posting."""
     asked = [ReceiveLine(sku=sku, location=at, quantity=D(n), unit_cost=D(cost)) for sku, n, cost in priced(lines)]
-    return (await ledger.receive(db, world.actor(), Receive(lines=asked))).answer.posting_id
+    posting = (await ledger.receive(db, world.actor(), Receive(lines=asked))).answer.posting_id
+    assert posting is not None
+    return posting
 
 
 def priced(lines: tuple[tuple[str, int], ...]) -> list[tuple[str, int, str]]:
