@@ -10,7 +10,7 @@ from tests.conftest import clone
 
 from perpetua.access import service as access
 from perpetua.access.types import ROLES, SYSTEM, Origin, PeopleFilters, Secrets, SignIn
-from perpetua.app.demo import lately, load, selling
+from perpetua.app.demo import buying, lately, load, selling
 from perpetua.app.demo.catalogue import catalogue, gtin13, gtin14
 from perpetua.app.demo.history import DAYS, Trade, first_day
 from perpetua.app.demo.people import PEOPLE, password
@@ -144,7 +144,10 @@ async def test_loads_once_goes_on_where_it_stopped_and_lets_each_role_in(
     assert cuts == lately.TRANSFERS + 1 + lately.CORRECTIONS + 1 + 1
     assert at_the_cut[0] == at_the_cut[1]
     assert await load.is_whole(db)
-    assert told == ["Orders, and what is held", "Lots on hold, a recall, a pallet", "Seals, checkpoints, search"]
+    assert told == [
+        "Orders, and what is held", "Lots on hold, a recall, a pallet", "Suppliers, and what was ordered",
+        "Seals, checkpoints, search",
+    ]  # fmt: skip
     rows = await db.run(lambda tx: tx.value(sql("SELECT count(*) FROM inventory_transactions")))
     assert rows > 3_000
     by = await db.run(lambda tx: tx.values(sql("SELECT DISTINCT actor_id FROM postings")))
@@ -168,8 +171,21 @@ async def test_loads_once_goes_on_where_it_stopped_and_lets_each_role_in(
     assert not [finding for finding in report.findings if finding.wrong]
 
     await sold(db)
+    await bought(db)
     assert (await counts(db, "status", "lots")).keys() >= {"released", "hold", "quarantine", "recalled"}
     assert await counts(db, "status", "license_plates") == {"open": 4}
+
+
+async def bought(db: Database) -> None:
+    """Suppliers are there, and what was ordered of them, all along its way."""
+    assert (await counts(db, "code", "suppliers")).total() == len(buying.SUPPLIERS)
+    statuses = await counts(db, "status", "purchase_orders")
+    assert statuses.keys() == {"DRAFT", "SUBMITTED", "CONFIRMED", "PARTIAL_RECEIVED", "RECEIVED", "CANCELLED"}, statuses
+    assert statuses.total() == buying.ORDERS
+    async with db.transaction() as tx:
+        assert await tx.value(sql("SELECT count(*) FROM supplier_items")) > 1_000
+        assert await tx.value(sql("SELECT count(*) FROM purchase_orders WHERE proposal IS NOT NULL")) == 1
+        assert await tx.value(sql("SELECT sum(on_order) FROM inventory_positions")) > 0
 
 
 async def sold(db: Database) -> None:

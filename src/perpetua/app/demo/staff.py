@@ -14,7 +14,7 @@ from perpetua.app.demo.people import PEOPLE
 from perpetua.app.demo.sites import SITES
 from perpetua.kit.database import Database
 
-__all__ = ["Staff", "find"]
+__all__ = ["Staff", "acting", "find"]
 
 OPENING = "opening"
 
@@ -47,10 +47,11 @@ class Staff(msgspec.Struct, frozen=True, kw_only=True):
 async def find(db: Database) -> Staff:
     """The people, who are there."""
     manager = next(person for person in PEOPLE if person.role == "inventory_manager")
-    at = {person.site: await _acting(db, person.email) for person in PEOPLE if person.site}
-    return Staff(manager=await _acting(db, manager.email), at=at)
+    at = {person.site: await acting(db, person.email) for person in PEOPLE if person.site}
+    return Staff(manager=await acting(db, manager.email), at=at)
 
 
-async def _acting(db: Database, email: str) -> Actor:
+async def acting(db: Database, email: str) -> Actor:
+    """Somebody of the company, with the system's rights."""
     person = await access.find_person(db, SYSTEM, email)
     return msgspec.structs.replace(SYSTEM, person_id=person.id, name=person.name, role=person.role)
