@@ -34,8 +34,13 @@ CREATE TABLE receipt_expected (
   po_line_id bigint REFERENCES po_lines,
   variant_id bigint NOT NULL REFERENCES product_variants,
   quantity   numeric(18,4) NOT NULL CHECK (quantity > 0),
+  plate      text CHECK (length(plate) BETWEEN 1 AND 60),
+  lot        text CHECK (length(lot) BETWEEN 1 AND 100),
+  expires_on date,
   PRIMARY KEY (receipt_id, line_no)
 );
+CREATE INDEX receipt_expected_plate ON receipt_expected (receipt_id, upper(plate)) WHERE plate IS NOT NULL;
+COMMENT ON COLUMN receipt_expected.plate IS 'on which pallet or box (SSCC) it was announced';
 COMMENT ON TABLE receipt_expected IS 'what was to come with it: as announced, or else what was open of its orders';
 
 CREATE TABLE receipt_lines (

@@ -3,7 +3,8 @@
 from perpetua.kit.errors import Conflict, InvalidValue
 
 __all__ = [
-    "NoCompanyPrefix", "NotLoose", "NotOnPlate", "PlateCodeTaken", "PlateElsewhere", "PlateNotOpen", "PlateTooDeep",
+    "NoCompanyPrefix", "NotLoose", "NotOnPlate", "PlateCodeTaken", "PlateElsewhere", "PlateNotOpen",
+    "PlateStandsElsewhere", "PlateTooDeep",
 ]  # fmt: skip
 
 
@@ -38,6 +39,15 @@ class PlateElsewhere(Conflict):
     code = "plate_elsewhere"
     title = "The plates do not fit together"
     sentence = "Plate {plate} cannot stand on {parent}: {reason}."
+
+
+class PlateStandsElsewhere(Conflict):
+    """Goods came that should stand on a plate which is at another place."""
+
+    code = "plate_stands_elsewhere"
+    title = "The plate is somewhere else"
+    sentence = "Plate {plate} stands at {location}, and the goods are put at {asked}."
+    remedy = "Move it there first, or put them where it stands."
 
 
 class PlateTooDeep(InvalidValue):

@@ -3,8 +3,8 @@
 from perpetua.kit.errors import Conflict, InvalidValue
 
 __all__ = [
-    "AlreadyUndone", "ExpiredGoods", "LotDiffers", "NoAreaFor", "NotAPhoto", "NotOnOrder", "OverReceipt",
-    "ReceiptClosed", "Unexpected",
+    "AlreadyUndone", "ExpiredGoods", "LotDiffers", "NoAreaFor", "NotAPhoto", "NotAnnounced", "NotOnOrder",
+    "OverReceipt", "PlateThere", "ReceiptClosed", "Unexpected",
 ]  # fmt: skip
 
 
@@ -67,6 +67,22 @@ class NotOnOrder(InvalidValue):
 
     code = "not_on_order"
     title = "The receipt is not for that order"
+
+
+class NotAnnounced(InvalidValue):
+    """Nothing was announced on that pallet or box."""
+
+    code = "not_announced"
+    title = "Not announced"
+
+
+class PlateThere(Conflict):
+    """A pallet or box is here already, with goods on it. Facts: plate."""
+
+    code = "plate_there"
+    title = "It is here already"
+    sentence = "Plate {plate} is here already, with goods on it."
+    remedy = "Look whether it was received; more goods for it are scanned one by one."
 
 
 class AlreadyUndone(Conflict):

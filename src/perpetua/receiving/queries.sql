@@ -7,9 +7,10 @@ WITH made AS (
 ), orders AS (
   INSERT INTO receipt_orders (receipt_id, po_id) SELECT m.id, o.id FROM made m, unnest(%(po_ids)s::bigint[]) AS o (id)
 ), announced AS (
-  INSERT INTO receipt_expected (receipt_id, line_no, variant_id, quantity)
-  SELECT m.id, e.line_no, e.variant_id, e.quantity
-  FROM made m, unnest(%(variant_ids)s::bigint[], %(quantities)s::numeric[]) WITH ORDINALITY AS e (variant_id, quantity, line_no)
+  INSERT INTO receipt_expected (receipt_id, line_no, variant_id, quantity, plate, lot, expires_on)
+  SELECT m.id, e.line_no, e.variant_id, e.quantity, e.plate, e.lot, e.expires_on
+  FROM made m, unnest(%(variant_ids)s::bigint[], %(quantities)s::numeric[], %(plates)s::text[], %(lots)s::text[], %(expires)s::date[])
+    WITH ORDINALITY AS e (variant_id, quantity, plate, lot, expires_on, line_no)
 ), ordered AS (
   INSERT INTO receipt_expected (receipt_id, line_no, po_line_id, variant_id, quantity)
   SELECT m.id, row_number() OVER (ORDER BY l.po_id, l.line_no), l.id, l.variant_id, l.on_order
@@ -36,6 +37,11 @@ SELECT r.id, r.site_id, s.code AS site, r.location_id, d.code AS location, r.sup
 FROM receipts r JOIN locations s ON s.id = r.site_id JOIN locations d ON d.id = r.location_id
 LEFT JOIN suppliers p ON p.id = r.supplier_id
 WHERE r.id = %(id)s;
+
+-- name: on_plate
+-- What was announced on a pallet or box.
+SELECT e.variant_id, e.quantity, e.lot, e.expires_on FROM receipt_expected e
+WHERE e.receipt_id = %(receipt_id)s AND upper(e.plate) = upper(%(plate)s) ORDER BY e.line_no;
 
 -- name: areas
 -- Where a site puts what can't be sold: the first active place of each kind.

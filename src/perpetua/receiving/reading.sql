@@ -29,7 +29,7 @@ ORDER BY r.id DESC LIMIT %(limit)s;
 
 -- name: expected
 SELECT e.line_no, p.po_id, p.line_no AS order_line, e.variant_id, i.sku, i.name, i.unit, i.tracking, p.supplier_sku,
-       e.quantity AS expected, coalesce(c.quantity, 0) AS received, p.on_order AS open
+       e.quantity AS expected, coalesce(c.quantity, 0) AS received, p.on_order AS open, e.plate, e.lot
 FROM receipt_expected e JOIN product_variants i ON i.id = e.variant_id LEFT JOIN po_lines p ON p.id = e.po_line_id
 LEFT JOIN LATERAL (
   SELECT sum(l.quantity) AS quantity FROM receipt_lines l

@@ -41,6 +41,8 @@ receipt_expected = sa.Table(
     sa.Column("po_line_id", sa.BigInteger),
     need("variant_id", sa.BigInteger),
     need("quantity", QUANTITY),
+    *(sa.Column(name, sa.Text) for name in ("plate", "lot")),
+    sa.Column("expires_on", sa.Date),
 )  # fmt: skip
 
 receipt_lines = sa.Table(

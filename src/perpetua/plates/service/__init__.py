@@ -4,15 +4,15 @@ from typing import Final
 
 from perpetua.ledger import events
 from perpetua.plates.service.keeping import KEEPER
-from perpetua.plates.service.loading import dissolve, put_on, take_off
+from perpetua.plates.service.loading import arrive, dissolve, put_on, take_off
 from perpetua.plates.service.making import change_settings, get_settings, make, set_status
 from perpetua.plates.service.moving import move, nest, unnest
 from perpetua.plates.service.reading import detail, get, list_events, list_plates, named
 from perpetua.plates.store import Q
 
 __all__ = [
-    "CHECKS", "change_settings", "detail", "dissolve", "get", "get_settings", "list_events", "list_plates", "make",
-    "move", "named", "nest", "put_on", "set_status", "take_off", "unnest",
+    "CHECKS", "arrive", "change_settings", "detail", "dissolve", "get", "get_settings", "list_events", "list_plates",
+    "make", "move", "named", "nest", "put_on", "set_status", "take_off", "unnest",
 ]  # fmt: skip
 
 CHECKS: Final = {

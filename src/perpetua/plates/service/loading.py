@@ -18,14 +18,14 @@ from perpetua.ledger.errors import SerialElsewhere
 from perpetua.ledger.types import Level, LevelKey, Row, SellLine
 from perpetua.places import service as places
 from perpetua.plates import store
-from perpetua.plates.errors import NotLoose, NotOnPlate, PlateNotOpen
+from perpetua.plates.errors import NotLoose, NotOnPlate, PlateNotOpen, PlateStandsElsewhere
 from perpetua.plates.service.keeping import facts_of, take
-from perpetua.plates.service.making import living
-from perpetua.plates.service.reading import detail
+from perpetua.plates.service.making import living, made_for
+from perpetua.plates.service.reading import detail, named
 from perpetua.plates.store import Content, Held, Q
 from perpetua.plates.types import PlateDetail, PlateLine, PutOn, TakeOff
 
-__all__ = ["MOST_LINES", "dissolve", "put_on", "take_off"]
+__all__ = ["MOST_LINES", "arrive", "dissolve", "put_on", "take_off"]
 
 MOST_LINES: Final = 1000
 
@@ -48,17 +48,34 @@ async def put_on(
         serials = [one.serial_id for one in goods if one.serial_id]
         if serials:
             await _require_here(tx, serials, plate)
-        params = {
-            "plate_id": plate_id, "variant_ids": array([one.variant_id for one in goods]),
-            "lot_ids": array([one.lot_id for one in goods]), "serial_ids": array([one.serial_id for one in goods]),
-            "quantities": array([one.quantity for one in goods]),
-        }  # fmt: skip
-        await tx.execute(Q["put"], params)
-        await store.tell(tx, actor.person_id, "put", [(plate_id, facts_of(goods))])
+        await _put(tx, actor, plate_id, goods)
         return await detail(tx, actor, plate_id)
 
     body = [plate_id, command]
     return await once(db, sender=actor.person_id, key=key, command="plates.put", body=body, answer=PlateDetail, act=act)
+
+
+async def arrive(tx: Tx, actor: Actor, code: str, rows: Sequence[Row]) -> int:
+    """Goods that were posted just now, all at one place, stand on the plate with this code, which is made where it is
+    not known; for who receives them, in its transaction, under the ledger's locks. The plate's id.
+
+    Raises:
+        PlateNotOpen: it is closed, or has left. PlateStandsElsewhere: it stands at another place.
+        InvalidValue: 18 digits that are no SSCC.
+    """
+    place_id = rows[0].location_id
+    plate_id = await named(tx, [code])
+    if plate_id is None:
+        plate_id = await made_for(tx, actor, code, place_id)
+    await tx.execute(Q["lock_plates"], {"ids": [plate_id]})
+    plate = (await store.tree_of(tx, plate_id))[0]
+    if plate.status != "open":
+        raise PlateNotOpen(plate=plate.code, status=plate.status)
+    if plate.location_id != place_id:
+        found = await places.by_ids(tx, [plate.location_id, place_id])
+        raise PlateStandsElsewhere(plate=plate.code, location=found[plate.location_id].code, asked=found[place_id].code)
+    await _put(tx, actor, plate_id, _goods(plate_id, rows, sign=1))
+    return plate_id
 
 
 async def take_off(
@@ -124,6 +141,16 @@ async def dissolve(db: Database, actor: Actor, plate_id: int, *, key: str | None
     )
 
 
+async def _put(tx: Tx, actor: Actor, plate_id: int, goods: Sequence[Content]) -> None:
+    params = {
+        "plate_id": plate_id, "variant_ids": array([one.variant_id for one in goods]),
+        "lot_ids": array([one.lot_id for one in goods]), "serial_ids": array([one.serial_id for one in goods]),
+        "quantities": array([one.quantity for one in goods]),
+    }  # fmt: skip
+    await tx.execute(Q["put"], params)
+    await store.tell(tx, actor.person_id, "put", [(plate_id, facts_of(goods))])
+
+
 async def _held(
     tx: Tx, actor: Actor, plate_id: int, lines: Sequence[PlateLine]
 ) -> tuple[Held, list[Row], dict[LevelKey, Level]]:
@@ -157,13 +184,13 @@ def _row(one: Content, location_id: int) -> Row:
     )  # fmt: skip
 
 
-def _goods(plate_id: int, rows: Sequence[Row]) -> list[Content]:
-    """What the rows name, each once."""
+def _goods(plate_id: int, rows: Sequence[Row], *, sign: int = -1) -> list[Content]:
+    """What the rows name, each once; `sign` of those that leave is -1."""
     sums: dict[tuple[int, int, int], Decimal] = defaultdict(Decimal)
     for row in rows:
         if row.serial_id is not None and (row.variant_id, row.lot_id, row.serial_id) in sums:
             raise InvalidValue(f"lines[{row.line_no - 1}].serials", str(row.serial_id), "names a serial twice")
-        sums[row.variant_id, row.lot_id, row.serial_id or 0] -= row.quantity
+        sums[row.variant_id, row.lot_id, row.serial_id or 0] += sign * row.quantity
     return [
         Content(plate_id=plate_id, variant_id=variant, lot_id=lot, serial_id=serial, quantity=quantity)
         for (variant, lot, serial), quantity in sorted(sums.items())

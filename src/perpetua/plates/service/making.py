@@ -10,11 +10,11 @@ from perpetua.ledger.errors import InactivePlace, InTransit
 from perpetua.places.types import LocationRef
 from perpetua.plates import store
 from perpetua.plates.errors import NoCompanyPrefix, PlateCodeTaken, PlateNotOpen
-from perpetua.plates.service.reading import detail, place_of
+from perpetua.plates.service.reading import detail, named, place_of
 from perpetua.plates.store import Held, Q
 from perpetua.plates.types import ChangePlateSettings, MakePlate, PlateDetail, PlateSettings
 
-__all__ = ["change_settings", "get_settings", "living", "make", "require_standing", "set_status"]
+__all__ = ["change_settings", "get_settings", "living", "made_for", "make", "require_standing", "set_status"]
 
 
 async def make(
@@ -43,6 +43,24 @@ async def make(
     return await once(
         db, sender=actor.person_id, key=key, command="plates.make", body=command, answer=PlateDetail, act=act
     )
+
+
+async def made_for(tx: Tx, actor: Actor, code: str, location_id: int) -> int:
+    """Make a plate with this code where goods were just put, in another's transaction; its id. Made by another
+    meanwhile, it is that one.
+
+    Raises:
+        InvalidValue: 18 digits that are no SSCC.
+    """
+    text, sscc = _said(code)
+    made = {"code": text, "sscc": sscc, "location_id": location_id, "note": None, "actor_id": actor.person_id}
+    plate_id: int | None = await tx.value(Q["make"], made)
+    if plate_id is None:
+        plate_id = await named(tx, [text])
+        assert plate_id is not None
+        return plate_id
+    await store.tell(tx, actor.person_id, "made", [(plate_id, {"location_id": location_id})])
+    return plate_id
 
 
 async def set_status(

@@ -25,6 +25,7 @@ from perpetua.receiving.types import (
     ReceiveOrder,
     TakeIn,
     Taken,
+    TakePlate,
     UndoLines,
     number_of,
 )
@@ -86,6 +87,16 @@ async def take_in(
     return reply(done, version=done.answer.version)
 
 
+@post("/api/receipts/{receipt_id:int}/plates", tags=["receiving"])
+async def take_plate(
+    db: Database, actor: Actor, clock: Clock, receipt_id: PathId, data: TakePlate,
+    idempotency_key: IdempotencyKey = None,
+) -> Response[Taken]:  # fmt: skip
+    """Take in all that was announced on a pallet or box, by its SSCC: one scan. It stands there then, as a plate."""
+    done = await service.take_plate(db, actor, receipt_id, data, key=idempotency_key, clock=clock)
+    return reply(done, version=done.answer.version)
+
+
 @post("/api/receipts/{receipt_id:int}/undo", tags=["receiving"], status_code=200)
 async def undo_lines(
     db: Database, actor: Actor, clock: Clock, receipt_id: PathId, data: UndoLines,
@@ -133,6 +144,6 @@ async def receiving_list(
 
 
 handlers: list[HTTPRouteHandler] = [
-    open_receipt, list_receipts, get_receipt, list_lines, take_in, undo_lines, close_receipt, receive_order,
+    open_receipt, list_receipts, get_receipt, list_lines, take_in, take_plate, undo_lines, close_receipt, receive_order,
     receiving_list,
 ]  # fmt: skip

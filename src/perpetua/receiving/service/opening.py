@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from perpetua.access.service import audit
@@ -150,8 +149,10 @@ async def _open(tx: Tx, actor: Actor, command: OpenReceipt) -> int:
         "site_id": place.site_id, "location_id": dock, "supplier_id": supplier_id, "reference": command.reference,
         "carrier": command.carrier, "note": command.note, "created_by": actor.person_id,
         "po_ids": sorted({order["id"] for order in orders.values()}),
-        "variant_ids": array([variant for variant, _ in announced]) if announced else None,
-        "quantities": array([quantity for _, quantity in announced]) if announced else None,
+        "variant_ids": array([variant for variant, _ in announced]),
+        "quantities": array([line.quantity for _, line in announced]),
+        "plates": array([line.plate for _, line in announced]), "lots": array([line.lot for _, line in announced]),
+        "expires": array([line.expires_on and line.expires_on.isoformat() for _, line in announced]),
     }  # fmt: skip
     receipt_id: int = await tx.value(store.Q["open"], params)
     await audit(tx, actor, "receipt", receipt_id, "opened", None, command)
@@ -182,13 +183,13 @@ async def _supplier(tx: Tx, command: OpenReceipt, orders: Sequence[dict[str, Any
     return named.id
 
 
-async def _announced(tx: Tx, lines: Sequence[ExpectLine] | None) -> list[tuple[int, Decimal]]:
+async def _announced(tx: Tx, lines: Sequence[ExpectLine] | None) -> list[tuple[int, ExpectLine]]:
     if not lines:
         return []
     if len(lines) > MAX_LINES:
         raise InvalidValue("expected", str(len(lines)), f"has more than {MAX_LINES} lines")
     found = await items.resolve_skus(tx, [line.sku for line in lines])
-    announced: list[tuple[int, Decimal]] = []
+    announced: list[tuple[int, ExpectLine]] = []
     for at, line in enumerate(lines):
         variant = found.get(line.sku.upper())
         if variant is None:
@@ -196,7 +197,7 @@ async def _announced(tx: Tx, lines: Sequence[ExpectLine] | None) -> list[tuple[i
         field = f"expected[{at}].quantity"
         if exact_quantity(line.quantity, field, places=variant.decimals) <= 0:
             raise InvalidValue(field, str(line.quantity), "must be more than 0")
-        announced.append((variant.id, line.quantity))
+        announced.append((variant.id, line))
     return announced
 
 

@@ -1,14 +1,13 @@
 """Goods come in: found, allotted to what was ordered, posted, written down; one scan or thousands of lines alike."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec.structs import replace
 
 from perpetua.access.types import Actor
-from perpetua.items import service as items
 from perpetua.kit.clock import Clock, system_clock
 from perpetua.kit.database import Database, Tx
 from perpetua.kit.errors import InvalidValue, Missing, NotAllowed, TooLarge
@@ -16,24 +15,21 @@ from perpetua.kit.http import LARGEST_ID
 from perpetua.kit.idempotency import Answered, once
 from perpetua.kit.quantity import ZERO
 from perpetua.ledger import service as ledger
-from perpetua.ledger.service import Resolved
-from perpetua.ledger.types import PostingDraft, ReceiveLine, Row
-from perpetua.places import service as places
-from perpetua.places.types import LocationRef
+from perpetua.ledger.types import PostingDraft, Row
+from perpetua.plates import service as plates
 from perpetua.purchasing import service as purchasing
 from perpetua.purchasing.types import Came, LineToReceive, OrderToReceive, TakenIn
 from perpetua.purchasing.types import number_of as order_number
 from perpetua.receiving import rules, store
 from perpetua.receiving.errors import (
     ExpiredGoods,
-    LotDiffers,
-    NoAreaFor,
-    NotOnOrder,
+    NotAnnounced,
     OverReceipt,
+    PlateThere,
     ReceiptClosed,
     Unexpected,
 )
-from perpetua.receiving.store import LotTold
+from perpetua.receiving.service.finding import Arrived, arrived_of
 from perpetua.receiving.types import (
     MAX_LINES,
     Allotted,
@@ -47,27 +43,11 @@ from perpetua.receiving.types import (
     TakeLine,
     Taken,
     TakenLine,
+    TakePlate,
     number_of,
 )
 
-__all__ = ["held", "take", "take_in"]
-
-AREAS: dict[str, tuple[str, ...]] = {
-    "damaged": ("damaged", "quarantine"), "expired": ("quarantine", "damaged"), "wrong": ("quarantine", "damaged"),
-}  # fmt: skip
-"""Where goods go that can't be sold: the first kind of place that the site has."""
-
-
-class Arrived(NamedTuple):
-    """A line that came, with all that is known of it."""
-
-    line: TakeLine
-    resolved: Resolved
-    place: LocationRef
-    condition: str
-    expires_on: date | None
-    instead_of: int | None
-    po_id: int | None
+__all__ = ["held", "take", "take_in", "take_plate"]
 
 
 async def take_in(
@@ -116,7 +96,7 @@ async def take(tx: Tx, actor: Actor, of: Locked, command: TakeIn, now: datetime,
     _check_costs(actor, of, command)
     orders = await purchasing.lock_orders(tx, of.po_ids)
     lines = {line.id: line for order in orders.values() for line in order.lines}
-    arrived = await _arrived(tx, actor, of, command, orders, now)
+    arrived = await arrived_of(tx, actor, of, command, orders, now)
     allotted = _allotted(of, command, arrived, orders)
     new, rows = _written(of, arrived, allotted, lines)
     draft = PostingDraft(
@@ -127,9 +107,49 @@ async def take(tx: Tx, actor: Actor, of: Locked, command: TakeIn, now: datetime,
     assert posted.posting_id is not None
     came = [Came(one.po_line_id, one.quantity, draft.effective_at) for one in new if one.po_line_id is not None]
     taken = {one.line_id: one for one in await purchasing.take_in(tx, came)}
+    if command.plate is not None:
+        await _on_plate(tx, actor, command.plate, rows, arrived)
     version = await store.write_lines(tx, of.id, actor.person_id, posted.posting_id, draft.effective_at, new)
     told = _told(of, new, arrived, allotted, lines, taken)
     return Taken(receipt_id=of.id, receipt=number_of(of.id), posting_id=posted.posting_id, version=version, lines=told)
+
+
+async def take_plate(
+    db: Database, actor: Actor, receipt_id: int, command: TakePlate, *, key: str | None = None,
+    clock: Clock = system_clock,
+) -> Answered[Taken]:  # fmt: skip
+    """Take in all that was announced on a pallet or box, by its code: it stands there then, with its goods.
+
+    Raises:
+        NotAnnounced: nothing was announced on it.
+        PlateThere: there is such a plate, with goods on it: it came before.
+        As `take_in`.
+    """
+    actor.require("stock.receive")
+
+    async def act(tx: Tx) -> Taken:
+        of = await held(tx, actor, receipt_id)
+        rows = await tx.dicts(store.Q["on_plate"], {"receipt_id": of.id, "plate": command.plate})
+        if not rows:
+            raise NotAnnounced("plate", command.plate, f"was not announced with {number_of(of.id)}; scan what is on it")
+        known = await plates.named(tx, [command.plate])
+        if known is not None and (await plates.detail(tx, actor, known)).goods:
+            raise PlateThere(plate=command.plate)
+        lines = [TakeLine(location=command.location, **row) for row in rows]
+        took = TakeIn(lines=lines, plate=command.plate, effective_at=command.effective_at, accept=command.accept)
+        return await take(tx, actor, of, took, clock(), key=key)
+
+    body = [receipt_id, command]
+    return await once(db, sender=actor.person_id, key=key, command="receipts.plate", body=body, answer=Taken, act=act)
+
+
+async def _on_plate(tx: Tx, actor: Actor, code: str, rows: Sequence[Row], arrived: Sequence[Arrived]) -> None:
+    """What came stands on the plate: all of it at one place."""
+    found = {one.place.id: one.place.code for one in arrived}
+    if len(found) > 1:
+        names = ", ".join(sorted(found.values()))
+        raise InvalidValue("plate", code, f"would stand at {names}; send what is put elsewhere by itself")
+    await plates.arrive(tx, actor, code, rows)
 
 
 def _check_costs(actor: Actor, of: Locked, command: TakeIn) -> None:
@@ -140,131 +160,6 @@ def _check_costs(actor: Actor, of: Locked, command: TakeIn) -> None:
             raise NotAllowed(permission="supplier_prices.read", field=f"lines[{at}].unit_cost")
         if of.po_ids:
             raise InvalidValue(f"lines[{at}].unit_cost", "(not shown)", "is as the order says; leave it out")
-
-
-async def _arrived(
-    tx: Tx, actor: Actor, of: Locked, command: TakeIn, orders: Mapping[int, OrderToReceive], now: datetime
-) -> list[Arrived]:
-    """All that the lines name, where it is put, and in what condition it is."""
-    named = await _by_supplier_sku(tx, of, command.lines)
-    instead = await _instead(tx, command.lines)
-    asked = [
-        ReceiveLine(
-            sku=named.get(at, line.sku), variant_id=line.variant_id, barcode=line.barcode, quantity=line.quantity,
-            unit=line.unit, lot=line.lot, serials=line.serials, location=line.location or of.location,
-            unit_cost=line.unit_cost, expires_on=None if line.expires_on is None else line.expires_on.isoformat(),
-        )
-        for at, line in enumerate(command.lines)
-    ]  # fmt: skip
-    resolved = await ledger.incoming(tx, actor, asked)
-    for at, one in enumerate(resolved):
-        if one.location.site_id != of.site_id:
-            raise InvalidValue(f"lines[{at}].location", one.location.code, f"is not at {of.site}")
-    expires = await _dates(tx, of, command.lines, resolved)
-    areas = await _areas(tx, of, command.lines, expires, now.date())
-    found: list[Arrived] = []
-    for at, (line, one) in enumerate(zip(command.lines, resolved, strict=True)):
-        past = (day := expires.get(at)) is not None and day < now.date()
-        why = "expired" if past else line.condition if line.condition != "good" else "wrong" if line.instead_of else ""
-        place = one.location
-        if why and line.location is None:
-            place = _area(of, areas, why)
-        condition = "expired" if past else line.condition
-        wanted = None if line.order is None else _order(of, line.order, at, orders)
-        found.append(Arrived(line, one, place, condition, day, instead.get(at), wanted))
-    return found
-
-
-async def _by_supplier_sku(tx: Tx, of: Locked, lines: Sequence[TakeLine]) -> dict[int, str]:
-    asked = {at: line.supplier_sku for at, line in enumerate(lines) if line.supplier_sku is not None}
-    for at in asked:
-        if any(name is not None for name in (lines[at].sku, lines[at].variant_id, lines[at].barcode)):
-            raise InvalidValue(f"lines[{at}].supplier_sku", str(asked[at]), "is told beside another name; give one")
-        if of.supplier_id is None:
-            raise InvalidValue(f"lines[{at}].supplier_sku", str(asked[at]), "says nothing: the receipt has no supplier")
-    if not asked:
-        return {}
-    params = {"supplier_id": of.supplier_id, "names": sorted({name.upper() for name in asked.values()})}
-    known = {row["name"]: row for row in await tx.dicts(store.Q["by_supplier_sku"], params)}
-    for at, name in asked.items():
-        row = known.get(name.upper())
-        if row is None or row["many"] > 1:
-            reason = "names several of the supplier's items" if row else "is no item of the supplier"
-            raise InvalidValue(f"lines[{at}].supplier_sku", name, reason)
-    return {at: known[name.upper()]["sku"] for at, name in asked.items()}
-
-
-async def _instead(tx: Tx, lines: Sequence[TakeLine]) -> dict[int, int]:
-    asked = {at: line.instead_of for at, line in enumerate(lines) if line.instead_of is not None}
-    found = await items.resolve_skus(tx, list(asked.values())) if asked else {}
-    for at, sku in asked.items():
-        if sku.upper() not in found:
-            raise InvalidValue(f"lines[{at}].instead_of", sku, "is no item")
-    return {at: found[sku.upper()].id for at, sku in asked.items()}
-
-
-async def _dates(tx: Tx, of: Locked, lines: Sequence[TakeLine], resolved: Sequence[Resolved]) -> dict[int, date | None]:
-    """When the lots that came expire, by line; what labels say of them is kept.
-
-    Raises:
-        LotDiffers: a label says another day than is known of the lot.
-    """
-    told = [
-        LotTold(one.lot_id, at, line.expires_on, line.manufactured_on, line.supplier_lot)
-        for at, (line, one) in enumerate(zip(lines, resolved, strict=True))
-        if one.lot_id
-    ]
-    expires: dict[int, date | None] = {}
-    for row in await store.describe_lots(tx, told, of.supplier):
-        for what, known, said in (
-            ("its expiry", row["expires_on"], row["told_expires"]),
-            ("the day it was made", row["manufactured_on"], row["told_made"]),
-        ):
-            if known is not None and said is not None and known != said:
-                at = int(row["at"])
-                raise LotDiffers(
-                    line=at + 1,
-                    sku=resolved[at].variant.sku,
-                    lot=row["lot"],
-                    what=what,
-                    recorded=str(known),
-                    told=str(said),
-                )
-        expires[row["at"]] = row["expires_on"] or row["told_expires"]
-    for at, (line, one) in enumerate(zip(lines, resolved, strict=True)):
-        if not one.lot_id and line.expires_on is not None:
-            expires[at] = line.expires_on
-    return expires
-
-
-async def _areas(
-    tx: Tx, of: Locked, lines: Sequence[TakeLine], expires: Mapping[int, date | None], today: date
-) -> dict[str, LocationRef]:
-    """Where the site puts what can't be sold, by kind; nothing is asked where all is good."""
-    bad = any(
-        line.location is None
-        and (line.condition != "good" or line.instead_of or ((day := expires.get(at)) is not None and day < today))
-        for at, line in enumerate(lines)
-    )
-    rows = await tx.dicts(store.Q["areas"], {"site_id": of.site_id}) if bad else []
-    found = await places.by_codes(tx, [row["code"] for row in rows]) if rows else {}
-    return {row["kind"]: found[row["code"]] for row in rows}
-
-
-def _area(of: Locked, areas: Mapping[str, LocationRef], why: str) -> LocationRef:
-    place = next((areas[kind] for kind in AREAS[why] if kind in areas), None)
-    if place is None:
-        raise NoAreaFor(site=of.site, condition=why, kinds=" or ".join(AREAS[why]))
-    return place
-
-
-def _order(of: Locked, name: str, at: int, orders: Mapping[int, OrderToReceive]) -> int:
-    digits = name.upper().removeprefix("PO-")
-    po_id = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else 0
-    if po_id not in orders:
-        known = ", ".join(order.number for order in orders.values()) or "none"
-        raise NotOnOrder(f"lines[{at}].order", name, f"is none of the receipt's orders: {known}")
-    return po_id
 
 
 def _allotted(

@@ -13,6 +13,7 @@ from perpetua.receiving.types.commands import (
     ResolveDiscrepancy,
     TakeIn,
     TakeLine,
+    TakePlate,
     UndoLines,
 )
 from perpetua.receiving.types.keeping import (
@@ -47,5 +48,5 @@ __all__ = [
     "DiscrepancyKind", "DiscrepancyStatus", "ExpectLine", "ExpectedLine", "Found", "LineToUndo", "Locked", "NewLine",
     "NoteDiscrepancy", "OpenLine", "OpenReceipt", "Part", "Photo", "PhotoContent", "Receipt", "ReceiptFilters",
     "ReceiptLine", "ReceiptStatus", "ReceiptSummary", "ReceiveOrder", "Resolution", "ResolveDiscrepancy", "TakeIn",
-    "TakeLine", "Taken", "TakenLine", "UndoLines", "number_of",
+    "TakeLine", "TakePlate", "Taken", "TakenLine", "UndoLines", "number_of",
 ]  # fmt: skip

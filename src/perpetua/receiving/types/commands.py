@@ -8,7 +8,7 @@ import msgspec
 
 __all__ = [
     "MAX_LINES", "Accept", "CloseReceipt", "Condition", "ExpectLine", "NoteDiscrepancy", "OpenReceipt", "ReceiveOrder",
-    "Resolution", "ResolveDiscrepancy", "TakeIn", "TakeLine", "UndoLines",
+    "Resolution", "ResolveDiscrepancy", "TakeIn", "TakeLine", "TakePlate", "UndoLines",
 ]  # fmt: skip
 
 MAX_LINES: Final = 10_000
@@ -16,6 +16,7 @@ MAX_LINES: Final = 10_000
 
 Short = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Lot = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Plate = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
 Note = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 
@@ -27,10 +28,13 @@ NotedKind = Literal["damaged", "wrong_item", "unexpected", "short", "over", "exp
 
 
 class ExpectLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """So much of an item was announced."""
+    """So much of an item was announced; `plate`: on that pallet or box (its SSCC), which comes in with one scan."""
 
     sku: Short
     quantity: Decimal
+    plate: Plate | None = None
+    lot: Lot | None = None
+    expires_on: date | None = None
 
 
 class OpenReceipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -78,9 +82,20 @@ class TakeLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class TakeIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Goods of a receipt come in: one scan, or a whole document; all of it or nothing."""
+    """Goods of a receipt come in: one scan, or a whole document; all of it or nothing. `plate`: they stand on that
+    pallet or box, which is made where it is not known."""
 
     lines: list[TakeLine]
+    plate: Plate | None = None
+    effective_at: datetime | None = None
+    accept: list[Accept] = []
+
+
+class TakePlate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A pallet or box came, with what was announced on it; put at the dock where no `location` is given."""
+
+    plate: Plate
+    location: Short | None = None
     effective_at: datetime | None = None
     accept: list[Accept] = []
 

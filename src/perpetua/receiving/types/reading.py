@@ -32,6 +32,8 @@ class ExpectedLine(msgspec.Struct, frozen=True, kw_only=True):
     expected: Decimal
     received: Decimal
     open: Decimal | None
+    plate: str | None = None
+    lot: str | None = None
 
 
 class ReceiptLine(msgspec.Struct, frozen=True, kw_only=True):
