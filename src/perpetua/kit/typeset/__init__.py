@@ -24,21 +24,8 @@ from perpetua.kit.typeset.errors import TemplateFault, TooManyPapers
 from perpetua.kit.typeset.work import Job, Made, typeset, use_fonts
 
 __all__ = [
-    "BEGINNING",
-    "PAPERS",
-    "PROCESSES",
-    "SECONDS",
-    "WAITING",
-    "Letterhead",
-    "Paper",
-    "TemplateFault",
-    "TooManyPapers",
-    "packaged",
-    "paper",
-    "paper_data",
-    "pdf",
-    "pngs",
-    "svgs", "use_fonts",
+    "BEGINNING", "PAPERS", "PROCESSES", "SECONDS", "WAITING", "Letterhead", "Paper", "TemplateFault", "TooManyPapers",
+    "packaged", "paper", "paper_data", "pdf", "pngs", "svgs", "use_fonts",
 ]  # fmt: skip
 
 SECONDS: Final = 30

@@ -6,13 +6,18 @@ from typing import Any, Final
 
 import msgspec
 
-from perpetua.labels.rules.laying import Part, Shape
+from perpetua.labels.rules.laying import Part, Shape, Words
 from perpetua.labels.rules.sizes import PAGES, label_size
 from perpetua.labels.types import Sheet, Size
 
 __all__ = ["check_digits", "pages_of"]
 
 _CHECKS: Final = 100
+MM_PER_POINT: Final = 25.4 / 72
+WIDEST_EM: Final = 0.95
+"""W, @ and % of the bold face are narrower."""
+LINE_EM: Final = 1.19
+"""A line's height, as labels.typ has it, and a little."""
 
 
 def pages_of(
@@ -57,6 +62,8 @@ class _Drawn:
         return self._made[id(parts)]
 
     def _part(self, part: Part) -> dict[str, Any]:
+        if isinstance(part, Words):
+            return {**msgspec.to_builtins(part), "sure": _surely_fits(part)}
         if not isinstance(part, Shape):
             return msgspec.to_builtins(part)
         svg = part.symbol.svg()
@@ -65,6 +72,12 @@ class _Drawn:
             self.symbols.append(svg)
         places = {"x": part.x, "y": part.y, "width": part.width, "height": part.height}
         return {"is": "shape", **places, "symbol": self._known[svg]}
+
+
+def _surely_fits(part: Words) -> bool:
+    """Whether no letter of ASCII is so wide that it wouldn't: then nothing need be measured, which takes long."""
+    em = part.size * MM_PER_POINT
+    return part.text.isascii() and len(part.text) * em * WIDEST_EM <= part.width and em * LINE_EM <= part.height
 
 
 def check_digits(code: str) -> str:
