@@ -206,3 +206,18 @@ async def test_recalls_over_http(db: Database, world: SimpleNamespace, client: h
     assert (await client.post(f"{path}/close", json={})).status_code == 200
     assert (await client.get("/api/recalls/999999/holders")).status_code == 404
     assert (await client.get("/api/recalls", params={"open": "false", "limit": 1})).json()["items"][0]["lot_count"] == 1
+
+
+async def test_what_is_shipped_while_it_is_recalled_has_left_or_waits(db: Database, world: SimpleNamespace) -> None:
+    for turn in range(6):
+        sku = f"R10-{turn}"
+        one = await lot(db, world, sku)
+        wanted = await order(db, world, (sku, 4))
+        shipping = allocation.ship(db, world.actor(), wanted.id, ShipOrder())
+        shipped, opened = await asyncio.gather(shipping, recall(db, world, lot_ids=[one.id]), return_exceptions=True)
+        assert isinstance(opened, RecallDetail), opened
+        now_ = await service.get_recall(db, SYSTEM, opened.id)
+        left = isinstance(shipped, BaseException)
+        assert (now_.lots[0].sent, now_.lots[0].on_hand) == ((0, 10) if left else (4, 6)), shipped
+        assert (await now(db, world, wanted)).status == ("BACKORDERED" if left else "SHIPPED")
+    await kept(db)
