@@ -13,7 +13,7 @@ from perpetua.kit.tabular import Extract
 from perpetua.ledger.imports import MOVEMENTS, OPENING_STOCK
 from perpetua.partners.imports import SUPPLIERS
 from perpetua.places.imports import LOCATIONS
-from perpetua.purchasing.imports import LEAD_TIMES, PURCHASE_ORDERS, SUPPLIER_ITEMS
+from perpetua.purchasing.imports import LEAD_TIMES, PURCHASE_ORDERS, SUPPLIER_INVOICES, SUPPLIER_ITEMS
 
 __all__ = ["KINDS", "kind_of", "products_extract"]
 
@@ -29,6 +29,7 @@ KINDS: Final[dict[str, Kind[Actor]]] = {
         SUPPLIER_ITEMS,
         PURCHASE_ORDERS,
         LEAD_TIMES,
+        SUPPLIER_INVOICES,
     )
 }
 

@@ -140,3 +140,15 @@ UPDATE supplier_invoices
 SET status = 'VOID', voided_by = %(person_id)s, voided_at = statement_timestamp(), void_reason = %(reason)s,
     version = version + 1, updated_at = statement_timestamp()
 WHERE id = %(id)s;
+
+-- name: void_many
+WITH heads AS (
+  UPDATE supplier_invoices
+  SET status = 'VOID', voided_by = %(person_id)s, voided_at = statement_timestamp(), void_reason = %(reason)s,
+      version = version + 1, updated_at = statement_timestamp()
+  WHERE id = ANY (%(ids)s::bigint[]) AND status NOT IN ('RELEASED', 'VOID')
+  RETURNING id
+), lines AS (
+  UPDATE supplier_invoice_lines l SET counted = 0 FROM heads h WHERE l.invoice_id = h.id
+)
+SELECT h.id FROM heads h ORDER BY h.id;

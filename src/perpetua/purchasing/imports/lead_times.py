@@ -1,4 +1,4 @@
-"""Lead times from files: one row a line that was ordered and came, the kind `lead-times`.
+"""Lead times from files: one row a line that was ordered and came, the kind `lead_times`.
 
 Always true:
 - A row without a day on which it was ordered, or that came before it, is a bad row: no lead time can be told of it.
@@ -62,7 +62,7 @@ class LeadTimesKind:
     names in the file; `dates=day_first` or `month_first`.
     """
 
-    name = "lead-times"
+    name = "lead_times"
     fields: Sequence[Field] = (
         Field(name="supplier", synonyms=("vendor", "supplier_code"), required=True),
         Field(name="sku", synonyms=("item", "item_code", "item_description"), required=True),
@@ -217,4 +217,4 @@ def _within(field: str, text: str, day: date) -> date:
 
 
 LEAD_TIMES: Final = LeadTimesKind()
-"""The kind `lead-times`."""
+"""The kind `lead_times`."""

@@ -14,6 +14,7 @@ from perpetua.purchasing.service.papers import document
 from perpetua.purchasing.service.placing import submit
 from perpetua.purchasing.service.reading import get
 from perpetua.purchasing.service.receiving import coming, lock_orders, take_in
+from perpetua.purchasing.service.scoring import get_scorecard, list_scorecards
 from perpetua.purchasing.service.sending import deliver, send
 from perpetua.purchasing.service.settling import (
     decide_invoice,
@@ -21,15 +22,9 @@ from perpetua.purchasing.service.settling import (
     release_invoice,
     set_match_settings,
     void_invoice,
+    void_many,
 )
-from perpetua.purchasing.service.supplying import (
-    Kept,
-    change_item,
-    create_item,
-    set_items,
-    set_many,
-    take_back,
-)
+from perpetua.purchasing.service.supplying import Kept, change_item, create_item, set_items, set_many, take_back
 from perpetua.purchasing.service.timing import (
     cancel_lead_times,
     lead_time_confidence,
@@ -42,8 +37,8 @@ __all__ = [
     "CHECKS", "Kept", "approve", "cancel", "cancel_drafts", "cancel_lead_times", "change", "change_item",
     "close_short", "coming", "company_currency", "confirm", "create", "create_item", "create_many",
     "decide_invoice", "deliver", "document", "enter_invoice", "enter_many", "get", "get_invoice", "get_item",
-    "get_match_settings", "get_settings", "history", "lead_time_confidence", "list_invoices", "list_items",
-    "list_lead_time_confidence", "list_lead_times", "list_orders", "lock_orders", "release_invoice", "send",
-    "set_items", "set_many", "set_match_settings", "set_settings", "submit", "take_back", "take_in", "versions",
-    "void_invoice", "withdraw", "write_lead_times",
+    "get_match_settings", "get_scorecard", "get_settings", "history", "lead_time_confidence", "list_invoices",
+    "list_items", "list_lead_time_confidence", "list_lead_times", "list_orders", "list_scorecards", "lock_orders",
+    "release_invoice", "send", "set_items", "set_many", "set_match_settings", "set_settings", "submit", "take_back",
+    "take_in", "versions", "void_invoice", "void_many", "withdraw", "write_lead_times",
 ]  # fmt: skip

@@ -4,12 +4,13 @@ Locks: the orders that the invoice is for, by their ids; then the invoice with t
 theirs.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
-from perpetua.access.service import audit
+from perpetua.access.service import Change, audit, audit_many
 from perpetua.access.types import Actor
 from perpetua.kit import json
 from perpetua.kit.database import Database, Queries, Tx, array
@@ -37,7 +38,7 @@ from perpetua.purchasing.types.invoices import (
     VoidInvoice,
 )
 
-__all__ = ["decide_invoice", "get_match_settings", "release_invoice", "set_match_settings", "void_invoice"]
+__all__ = ["decide_invoice", "get_match_settings", "release_invoice", "set_match_settings", "void_invoice", "void_many"]
 
 Q = Queries(store.__file__, "invoices.sql")
 
@@ -144,6 +145,19 @@ async def void_invoice(
         return await seen_invoice(tx, actor, invoice_id)
 
     return await _once(db, actor, "void_invoice", [invoice_id, version, command], key, act)
+
+
+async def void_many(tx: Tx, actor: Actor, ids: Sequence[int], reason: str) -> int:
+    """Make invoices void that are neither released nor void, in a number of statements that does not grow; how many."""
+    actor.require("invoices.write")
+    asked = {"ids": array(list(ids)) or "{}"}
+    await tx.values(Q["lock_orders_of"], asked)
+    await tx.values(Q["lock_invoices"], asked)
+    done: list[int] = await tx.values(Q["void_many"], {**asked, "person_id": actor.person_id, "reason": reason})
+    await tx.execute(Q["rematch"], {"ids": array(done) or "{}"})
+    said = {"status": "VOID", "reason": reason}
+    await audit_many(tx, actor, "supplier_invoice", [Change(id=one, action="voided", after=said) for one in done])
+    return len(done)
 
 
 async def get_match_settings(db: Database, actor: Actor) -> MatchSettings:
