@@ -111,3 +111,28 @@ WHERE r.id = %(id)s AND site_in_scope(r.site_id, %(scope)s::bigint[])
   AND (%(line_nos)s::integer[] IS NULL OR l.line_no = ANY (%(line_nos)s::integer[]))
 ORDER BY l.line_no
 LIMIT %(limit)s;
+
+-- name: plates
+-- License plates by code or SSCC, where the reader may see them, with what stands on them and on all that is nested there.
+WITH RECURSIVE tree AS (
+  SELECT u.place, named.id AS root, named.id, 0 AS depth
+  FROM unnest(%(codes)s::text[]) WITH ORDINALITY AS u (code, place)
+  CROSS JOIN LATERAL (
+    SELECT p.id FROM license_plates p WHERE upper(p.code) = upper(u.code) OR p.sscc = u.code ORDER BY p.id LIMIT 1
+  ) named
+  UNION ALL
+  SELECT t.place, t.root, p.id, t.depth + 1
+  FROM tree t JOIN license_plates p ON p.parent_id = t.id WHERE t.depth < 32
+), goods AS (
+  SELECT t.place, v.sku, sum(c.quantity) AS quantity
+  FROM tree t JOIN plate_contents c ON c.plate_id = t.id JOIN product_variants v ON v.id = c.variant_id
+  GROUP BY t.place, v.sku
+)
+SELECT t.place, p.code, p.sscc, l.code AS location,
+  ARRAY(SELECT g.sku FROM goods g WHERE g.place = t.place ORDER BY g.sku) AS skus,
+  ARRAY(SELECT g.quantity FROM goods g WHERE g.place = t.place ORDER BY g.sku) AS quantities
+FROM tree t
+JOIN license_plates p ON p.id = t.root
+JOIN locations l ON l.id = p.location_id
+WHERE t.depth = 0 AND (%(scope)s::bigint[] IS NULL OR l.path && %(scope)s::bigint[])
+ORDER BY t.place;

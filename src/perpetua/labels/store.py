@@ -13,9 +13,9 @@ from perpetua.kit.database import Queries, Tx
 from perpetua.labels.types import ItemFilter, PlaceFilter, TemplateBody
 
 __all__ = [
-    "Item", "Place", "Received", "Stored", "count_templates", "found_items", "found_places", "hold_template", "items",
-    "lock_template", "make_template", "places", "received", "remove_template", "template", "templates",
-    "write_template",
+    "Item", "Place", "Plate", "Received", "Stored", "count_templates", "found_items", "found_places", "hold_template",
+    "items", "lock_template", "make_template", "places", "plates", "received", "remove_template", "template",
+    "templates", "write_template",
 ]  # fmt: skip
 
 Q = Queries(__file__)
@@ -86,6 +86,17 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     site: str
     parent: str | None
     path: list[str]
+
+
+class Plate(msgspec.Struct, frozen=True, kw_only=True):
+    """What labels say of a license plate; `skus` and `quantities` side by side. `place`: in the list, from 1."""
+
+    place: int
+    code: str
+    sscc: str | None
+    location: str
+    skus: list[str]
+    quantities: list[Decimal]
 
 
 async def templates(tx: Tx) -> list[Stored]:
@@ -159,6 +170,11 @@ async def found_places(tx: Tx, actor: Actor, filters: PlaceFilter, limit: int) -
 async def places(tx: Tx, actor: Actor, codes: Sequence[str]) -> list[Place]:
     """Places by code that the actor may see."""
     return await tx.rows(Q["places"], {"codes": list(codes), "scope": actor.scope_ids}, as_=Place)
+
+
+async def plates(tx: Tx, actor: Actor, codes: Sequence[str]) -> list[Plate]:
+    """License plates by code or SSCC that stand where the actor may see them."""
+    return await tx.rows(Q["plates"], {"codes": list(codes), "scope": actor.scope_ids}, as_=Plate)
 
 
 def _columns(body: TemplateBody | None, actor: Actor) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from perpetua.places.types import Kind as PlaceKind
 __all__ = [
     "AUTO", "FIELDS", "KINDS", "MOST_LABELS", "Align", "Bars", "Box", "Choices", "Content", "Copies", "Drawn",
     "Element", "ElementField", "Format", "ItemFilter", "ItemLabel", "Kind", "Line", "LotLabel", "NewTemplate",
-    "PlaceFilter", "PlaceLabel", "PreviewTemplate", "PrintLabels", "Printed", "ReceiptLabels", "Roll", "Sheet", "Size",
-    "SymbologyAsked", "Template", "TemplateBody", "Text", "ValueLabel", "Values",
+    "PlaceFilter", "PlaceLabel", "PlateLabel", "PreviewTemplate", "PrintLabels", "Printed", "ReceiptLabels", "Roll",
+    "Sheet", "Size", "SymbologyAsked", "Template", "TemplateBody", "Text", "ValueLabel", "Values",
 ]  # fmt: skip
 
 Kind = Literal["item", "lot", "place", "plate", "receipt", "custom"]
@@ -223,6 +223,13 @@ class PlaceLabel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     copies: Copies | None = None
 
 
+class PlateLabel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Labels of a license plate, by its code or SSCC; they say what stands on it and on all that is nested on it."""
+
+    code: Code
+    copies: Copies | None = None
+
+
 class ValueLabel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Labels of what is given: a value for each field, such as `{"sscc": "395201234567890125"}`."""
 
@@ -269,6 +276,7 @@ class PrintLabels(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     lots: Annotated[list[LotLabel], Meta(max_length=MOST_LABELS)] = []
     places: Annotated[list[PlaceLabel], Meta(max_length=MOST_LABELS)] = []
     place_filter: PlaceFilter | None = None
+    plates: Annotated[list[PlateLabel], Meta(max_length=MOST_LABELS)] = []
     receipt: ReceiptLabels | None = None
     labels: Annotated[list[ValueLabel], Meta(max_length=MOST_LABELS)] = []
 

@@ -48,6 +48,7 @@ async def print_(
     lot: list[str] | None = None,
     place: list[str] | None = None,
     within: str | None = None,
+    plate: list[str] | None = None,
     receipt: str | None = None,
     per: Literal["line", "unit"] = "line",
     values: list[str] | None = None,
@@ -66,6 +67,7 @@ async def print_(
         lot: a lot as SKU/number; again for each more.
         place: code of a place; again for each more.
         within: code of a place; all places in it.
+        plate: code or SSCC of a license plate; again for each more.
         receipt: number of a receipt, R-000123: what came in with it.
         per: a label a line of the receipt, or one for each unit.
         values: what a label says, as JSON: {"sscc": "…"}; again for each more.
@@ -77,6 +79,7 @@ async def print_(
     asked: dict[str, Any] = {"template": template, "format": form, "copies": copies, "start": start}
     asked["items"] = [{"sku": one} for one in sku or []]
     asked["places"] = [{"code": one} for one in place or []]
+    asked["plates"] = [{"code": one} for one in plate or []]
     asked["labels"] = [{"values": _values(one)} for one in values or []]
     asked["lots"] = [dict(zip(("sku", "lot"), _lot(one), strict=True)) for one in lot or []]
     if sku_prefix is not None or category is not None:

@@ -16,7 +16,7 @@ from perpetua.labels.rules.laying import Part, lay_out
 from perpetua.labels.rules.paging import pages_of
 from perpetua.labels.rules.samples import samples
 from perpetua.labels.rules.zpl import zpl
-from perpetua.labels.service.saying import of_items, of_lots, of_places, of_receipt, of_values
+from perpetua.labels.service.saying import of_items, of_lots, of_places, of_plates, of_receipt, of_values
 from perpetua.labels.service.templates import template_of
 from perpetua.labels.types import (
     MOST_LABELS,
@@ -40,7 +40,7 @@ _LISTS: Final[dict[Kind, tuple[str, ...]]] = {
     "item": ("items", "item_filter"),
     "lot": ("lots",),
     "place": ("places", "place_filter"),
-    "plate": ("labels",),
+    "plate": ("plates", "labels"),
     "receipt": ("labels", "receipt"),
     "custom": ("labels",),
 }
@@ -114,7 +114,7 @@ def _laid(template: Template, drawn: Sequence[Drawn], today: date) -> list[tuple
 def _check(command: PrintLabels, template: Template) -> None:
     """Refuses what the template can't print."""
     mine = _LISTS[template.kind]
-    for name in ("items", "item_filter", "lots", "places", "place_filter", "receipt", "labels"):
+    for name in ("items", "item_filter", "lots", "places", "place_filter", "plates", "receipt", "labels"):
         if getattr(command, name) and name not in mine:
             raise InvalidValue(name, "", f"{template.code} is for labels of kind {template.kind}: send {mine[0]}")
     if len([name for name in mine if getattr(command, name)]) > 1:
@@ -136,6 +136,8 @@ async def _said(tx: Tx, actor: Actor, command: PrintLabels, template: Template) 
             return await of_lots(tx, actor, command)
         case "place":
             return await of_places(tx, actor, command)
+        case "plate" if command.plates:
+            return await of_plates(tx, actor, command)
         case "receipt" if command.receipt is not None:
             return await of_receipt(tx, actor, command)
         case _:

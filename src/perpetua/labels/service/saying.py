@@ -26,15 +26,18 @@ from perpetua.labels.types import (
     LotLabel,
     PlaceFilter,
     PlaceLabel,
+    PlateLabel,
     PrintLabels,
     ValueLabel,
     Values,
 )
 
-__all__ = ["of_items", "of_lots", "of_places", "of_receipt", "of_values"]
+__all__ = ["of_items", "of_lots", "of_places", "of_plates", "of_receipt", "of_values"]
 
 _PRINTED_DIGITS: Final = {"ean13": 13, "ean8": 8, "upca": 12, "upce": 12, "gtin14": 14, "restricted": 13}
 """How many of the 14 digits under which a number of the trade is kept are printed."""
+_SHOWN_GOODS: Final = 8
+"""Kinds of goods that the label of a plate names."""
 _RECEIPT: Final = re.compile(r"(?i)R-([0-9]{1,15})", re.ASCII)
 _GTINS: Final = frozenset({"ean13", "ean8", "upca", "upce", "gtin14"})
 
@@ -112,6 +115,26 @@ async def of_places(tx: Tx, actor: Actor, command: PrintLabels) -> list[Drawn]:
     return drawn
 
 
+async def of_plates(tx: Tx, actor: Actor, command: PrintLabels) -> list[Drawn]:
+    """Labels of the license plates that are named."""
+    actor.require("stock.read")
+    _check_count(command.plates, command)
+    known = {one.place: one for one in await store.plates(tx, actor, [_held(one.code) for one in command.plates])}
+    drawn: list[Drawn] = []
+    for number, one in enumerate(command.plates):
+        plate = known.get(number + 1)
+        if plate is None:
+            raise InvalidValue(f"plates[{number}].code", one.code, "is no license plate, or none of yours")
+        goods = [f"{sku} × {plain_text(each)}" for sku, each in zip(plate.skus, plate.quantities, strict=True)]
+        if len(goods) > _SHOWN_GOODS:
+            goods[_SHOWN_GOODS - 1 :] = [f"and {len(goods) - _SHOWN_GOODS + 1} more"]
+        values: Values = {
+            "sscc": plate.sscc or "", "code": plate.code, "place": plate.location, "contents": ", ".join(goods),
+        }  # fmt: skip
+        drawn.append(Drawn(values=values, copies=one.copies or command.copies, name=f"plate {plate.code}"))
+    return drawn
+
+
 async def of_receipt(tx: Tx, actor: Actor, command: PrintLabels) -> list[Drawn]:
     """Labels of what came in with a receipt."""
     actor.require("purchasing.read")
@@ -167,7 +190,9 @@ def _check_sscc(value: str, field: str) -> None:
 _CHECKED: Final[Mapping[tuple[Kind, str], Callable[[str, str], None]]] = {("plate", "sscc"): _check_sscc}
 
 
-def _check_count(asked: Sequence[ItemLabel | LotLabel | PlaceLabel | ValueLabel], command: PrintLabels) -> None:
+def _check_count(
+    asked: Sequence[ItemLabel | LotLabel | PlaceLabel | PlateLabel | ValueLabel], command: PrintLabels
+) -> None:
     """Before anything is looked up: no more labels than are printed at once."""
     count = sum(one.copies or command.copies for one in asked)
     if count > MOST_LABELS:
