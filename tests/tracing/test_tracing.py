@@ -38,9 +38,9 @@ from perpetua.ledger.types import (
     WriteOffLine,
 )
 from perpetua.orders import service as orders
-from perpetua.orders.types import CreateCustomer, ShipOrder
+from perpetua.orders.types import Contact, CreateCustomer, ShipOrder
 from perpetua.tracing import service
-from perpetua.tracing.types import TraceRow
+from perpetua.tracing.types import OpenRecall, TraceRow
 
 D = Decimal
 
@@ -114,6 +114,25 @@ async def test_a_lot_is_followed_through_transfers_orders_returns_and_write_offs
     assert [(h.kind, h.quantity, h.returned, h.location or h.customer_name) for h in holders] == [
         ("here", 3, 0, "LON-A-1"), ("here", 2, 0, "LON-A-2"), ("here", 2, 0, "SHOP-FLOOR"), ("sent", 3, 1, "Ada & Co"),
     ]  # fmt: skip
+
+
+async def test_customers_are_named_to_those_who_may_alone(db: Database, world: SimpleNamespace) -> None:
+    one = await lot(db, world, "T6")
+    await orders.create_customer(db, world.actor(), CreateCustomer(code="C6", name="Grace Ltd"))
+    contact = Contact(name="Grace", email="grace@example.com")
+    wanted = await order(db, world, ("T6", 3), customer="C6", contact=contact)
+    await allocation.ship(db, world.actor(), wanted.id, ShipOrder())
+    opened = (
+        await service.open_recall(db, world.actor(), OpenRecall(reason="x", lot_ids=[one.id], with_made=False))
+    ).answer
+    for role, told in (("inventory_manager", True), ("warehouse_staff", False), ("viewer", False)):
+        actor = world.actor(role)
+        held = (await service.list_holders(db, actor, PageRequest(), recall_id=opened.id)).items[-1]
+        names = (held.customer, held.customer_name, held.email)
+        assert names == (("C6", "Grace Ltd", "grace@example.com") if told else (UNSET, UNSET, UNSET))
+        extract = service.export_holders(db, actor, opened.id)
+        rows = [row async for batch in extract.batches for row in batch]
+        assert ("email" in extract.columns, "Grace Ltd" in str(rows)) == (told, told)
 
 
 async def test_backward_tells_receipts_suppliers_and_documents(db: Database, world: SimpleNamespace) -> None:
