@@ -22,7 +22,17 @@ from perpetua.purchasing.errors import (
     OrderState,
     UnknownItems,
 )
-from perpetua.purchasing.types import AddLine, ApproveOrder, Came, CreateOrder, SubmitOrder
+from perpetua.purchasing.types import (
+    AddLine,
+    ApproveOrder,
+    Came,
+    CancelOrder,
+    ChangeLine,
+    ChangeOrder,
+    ConfirmOrder,
+    CreateOrder,
+    SubmitOrder,
+)
 
 
 async def test_an_order_goes_from_draft_to_received(db: Database, world: SimpleNamespace) -> None:
@@ -141,6 +151,22 @@ async def test_the_statements_do_not_grow_with_the_lines(db: Database, world: Si
         counts.append([len(creating), len(submitting)])
     assert counts[0] == counts[1], counts
     await sound(db)
+
+
+async def test_nor_do_those_of_its_later_life(db: Database, world: SimpleNamespace) -> None:
+    counts: list[list[int]] = []
+    for lines in (1, 800):
+        order = await ordered(db, world, *[("PEAR", 4), ("MILK", 3)] * lines)
+        with count_statements() as confirming:
+            await service.confirm(db, world.actor(), order.id, ConfirmOrder(promised_on=MONDAY.date()))
+        now = await service.get(db, world.actor(), order.id)
+        less = ChangeOrder(lines=[ChangeLine(line_no=line.line_no, quantity=D(2)) for line in now.lines])
+        with count_statements() as changing:
+            await service.change(db, world.actor(), order.id, less, version=now.version)
+        with count_statements() as cancelling:
+            await service.cancel(db, world.actor(), order.id, CancelOrder(reason="x"))
+        counts.append([len(confirming), len(changing), len(cancelling)])
+    assert counts[0] == counts[1], counts
 
 
 async def test_the_check_finds_what_is_wrong(db: Database, world: SimpleNamespace) -> None:

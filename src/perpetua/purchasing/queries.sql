@@ -92,7 +92,8 @@ WITH lines AS (
 UPDATE purchase_orders SET submitted_at = %(at)s, version = version + 1, updated_at = statement_timestamp() WHERE id = %(id)s;
 
 -- name: set_lines
--- What people decide about lines, whole, from rows of JSON; the order's version counts up.
+-- What people decide about lines, whole, from rows of JSON; the order's version counts up. Lines are found by their own
+-- ids: by the order's (+ 0 hides it), all its lines would be gone through for each.
 WITH lines AS (
   UPDATE po_lines l
   SET ordered = r.ordered, cancelled = r.cancelled, unit_price = r.unit_price, wanted_on = r.wanted_on,
@@ -101,7 +102,7 @@ WITH lines AS (
   FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
     id bigint, ordered numeric, cancelled numeric, unit_price numeric, wanted_on date, expected_on date, promised_on date,
     promised_quantity numeric)
-  WHERE l.id = r.id AND l.po_id = %(id)s
+  WHERE l.id = r.id AND l.po_id + 0 = %(id)s
 )
 UPDATE purchase_orders SET version = version + 1, updated_at = statement_timestamp() WHERE id = %(id)s;
 

@@ -43,7 +43,8 @@ _sums = (
     .where(line.po_id == o.id)
     .lateral("sums")
 )
-_due = sa.func.coalesce(_sums.c.due_on, _NEVER)
+_next = sa.select(sa.func.min(line.expected_on)).where(line.po_id == o.id, line.on_order > 0).scalar_subquery()
+_due = sa.func.coalesce(_next, _NEVER)
 _SORTS: Final[Mapping[str, tuple[Any, bool, type]]] = {
     "": (o.id, True, int), "-id": (o.id, True, int), "id": (o.id, False, int), "due": (_due, False, date),
     "supplier": (sa.func.upper(_suppliers.c.code), False, str),
@@ -132,46 +133,51 @@ async def _named(tx: Tx, filters: OrderFilters) -> dict[str, int | None]:
 def _query(
     actor: Actor, filters: OrderFilters, named: dict[str, int | None], page: PageRequest, today: date
 ) -> sa.Executable:
+    """The page is found first; what its orders come to is summed up for it alone."""
     key, falling, kind = _SORTS[page.sort]
     waits = sa.or_(
         o.proposal.is_not(None),
-        sa.and_(
-            o.status == "DRAFT", ~sa.exists().where(po_approvals.c.po_id == o.id, po_approvals.c.ended_at.is_(None))
-        ),
+        sa.and_(o.status == "DRAFT", ~sa.exists().where(approval.po_id == o.id, approval.ended_at.is_(None))),
     )
-    overdue = sa.func.coalesce(_sums.c.due_on < today, sa.false())
-    query = (
+    late = sa.select(line.po_id).where(line.on_order > 0, line.expected_on < today)
+    found = (
+        sa.select(o.id, key.label("key"))
+        .select_from(purchase_orders.join(_suppliers, _suppliers.c.id == o.supplier_id))
+        .order_by(key.desc() if falling else key, o.id.desc() if falling else o.id)
+        .limit(page.limit + 1)
+    )
+    if actor.scope is not None:
+        found = found.where(sa.func.site_in_scope(o.site_id, sa.cast(actor.scope_ids, ARRAY(sa.BigInteger))))
+    if (after := page.after(kind, int)) is not None:
+        this, last = sa.tuple_(key, o.id), sa.tuple_(*map(sa.literal, after))
+        found = found.where(this < last if falling else this > last)
+    same = {o.status: filters.status, o.external_id: filters.external_id, o.supplier_id: named.get("supplier"),
+            o.site_id: named.get("site")}  # fmt: skip
+    found = found.where(*(column == value for column, value in same.items() if value is not None))
+    if "sku" in named:
+        found = found.where(sa.exists().where(line.po_id == o.id, line.variant_id == named["sku"]))
+    if filters.open:
+        found = found.where(o.status.not_in([*_CLOSED, "DRAFT"]))
+    if filters.overdue:
+        found = found.where(o.id.in_(late))
+    if filters.waits_for_approval:
+        found = found.where(o.status.not_in(_CLOSED), waits)
+    these = found.subquery("page")
+    return (
         sa.select(
             o.id, o.status, _suppliers.c.code.label("supplier"), _suppliers.c.name.label("supplier_name"),
             _sites.c.code.label("site"), o.external_id, o.currency, o.created_at, o.submitted_at, _sums.c.due_on,
-            overdue.label("overdue"), waits.label("waits_for_approval"), _sums.c.lines, _sums.c.ordered,
-            _sums.c.received, _sums.c.on_order, o.version, _sums.c.total, key.label("key"),
+            sa.func.coalesce(_sums.c.due_on < today, sa.false()).label("overdue"), waits.label("waits_for_approval"),
+            _sums.c.lines, _sums.c.ordered, _sums.c.received, _sums.c.on_order, o.version, _sums.c.total, these.c.key,
         )
         .select_from(
-            purchase_orders.join(_suppliers, _suppliers.c.id == o.supplier_id)
+            these.join(purchase_orders, o.id == these.c.id)
+            .join(_suppliers, _suppliers.c.id == o.supplier_id)
             .join(_sites, _sites.c.id == o.site_id)
             .join(_sums, sa.true())
         )
-        .order_by(key.desc() if falling else key, o.id.desc() if falling else o.id)
-        .limit(page.limit + 1)
+        .order_by(these.c.key.desc() if falling else these.c.key, o.id.desc() if falling else o.id)
     )  # fmt: skip
-    if actor.scope is not None:
-        query = query.where(sa.func.site_in_scope(o.site_id, sa.cast(actor.scope_ids, ARRAY(sa.BigInteger))))
-    if (after := page.after(kind, int)) is not None:
-        this, last = sa.tuple_(key, o.id), sa.tuple_(*map(sa.literal, after))
-        query = query.where(this < last if falling else this > last)
-    same = {o.status: filters.status, o.external_id: filters.external_id, o.supplier_id: named.get("supplier"),
-            o.site_id: named.get("site")}  # fmt: skip
-    query = query.where(*(column == value for column, value in same.items() if value is not None))
-    if "sku" in named:
-        query = query.where(sa.exists().where(line.po_id == o.id, line.variant_id == named["sku"]))
-    if filters.open:
-        query = query.where(o.status.not_in([*_CLOSED, "DRAFT"]))
-    if filters.overdue:
-        query = query.where(o.status.not_in(_CLOSED), overdue)
-    if filters.waits_for_approval:
-        query = query.where(o.status.not_in(_CLOSED), waits)
-    return query
 
 
 def _summary(actor: Actor, row: dict[str, Any]) -> OrderSummary:
