@@ -31,6 +31,8 @@ COMMANDS: Final[tuple[tuple[str, str, str], ...]] = (
     ("export", "export:app", "Write lists to CSV, XLSX or Parquet."),
     ("order", "order:app", "Sales orders: listed, shown, cancelled, shipped."),
     ("purchase-order", "purchase_order:app", "What was ordered of suppliers: listed, shown, approved."),
+    ("supplier-invoice", "supplier_invoice:app", "What suppliers bill: listed, shown."),
+    ("lead-time", "lead_time:app", "How long suppliers take: listed, expected; scorecards."),
     ("receipt", "receipt:app", "Deliveries at the dock: listed, shown, printed."),
     ("reservation", "reservation:app", "Stock that is held: listed, taken, ended."),
     ("allocation", "allocation:app", "The rules of who gets what: shown, changed from a file."),
