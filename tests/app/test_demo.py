@@ -10,7 +10,7 @@ from tests.conftest import clone
 
 from perpetua.access import service as access
 from perpetua.access.types import ROLES, SYSTEM, Origin, PeopleFilters, Secrets, SignIn
-from perpetua.app.demo import buying, lately, load, selling
+from perpetua.app.demo import buying, lately, load, paying, selling
 from perpetua.app.demo.catalogue import catalogue, gtin13, gtin14
 from perpetua.app.demo.history import DAYS, Trade, first_day
 from perpetua.app.demo.people import PEOPLE, password
@@ -146,7 +146,7 @@ async def test_loads_once_goes_on_where_it_stopped_and_lets_each_role_in(
     assert await load.is_whole(db)
     assert told == [
         "Orders, and what is held", "Lots on hold, a recall, a pallet", "Suppliers, and what was ordered",
-        "Seals, checkpoints, search",
+        "What suppliers bill, and how long they took", "Seals, checkpoints, search",
     ]  # fmt: skip
     rows = await db.run(lambda tx: tx.value(sql("SELECT count(*) FROM inventory_transactions")))
     assert rows > 3_000
@@ -186,6 +186,12 @@ async def bought(db: Database) -> None:
         assert await tx.value(sql("SELECT count(*) FROM supplier_items")) > 1_000
         assert await tx.value(sql("SELECT count(*) FROM purchase_orders WHERE proposal IS NOT NULL")) == 1
         assert await tx.value(sql("SELECT sum(on_order) FROM inventory_positions")) > 0
+        assert (
+            await tx.value(sql("SELECT count(*) FROM lead_times_counted WHERE import_id IS NOT NULL")) == paying.HISTORY
+        )
+        assert await tx.value(sql("SELECT sum(company_amount) FROM landed_charges")) > 0
+    billed = await counts(db, "status", "supplier_invoices")
+    assert billed.keys() == {"MATCHED", "WAITING", "FLAGGED", "DISPUTED", "RELEASED", "VOID"}, billed
 
 
 async def sold(db: Database) -> None:

@@ -10,7 +10,7 @@ import msgspec
 
 from perpetua.access import service as access
 from perpetua.access.types import SYSTEM, AuditFilters, CreatePerson, Secrets
-from perpetua.app.demo import buying, lately, papers, selling, staff
+from perpetua.app.demo import buying, lately, papers, paying, selling, staff
 from perpetua.app.demo.catalogue import Item, Model, catalogue
 from perpetua.app.demo.history import Move, Trade
 from perpetua.app.demo.names import COMPANY, CONSIGNORS
@@ -99,6 +99,7 @@ async def load(db: Database, secrets: Secrets, report: Report, *, days: int | No
     await step("selling", "Orders, and what is held", lambda: selling.make(db, trade, crew, begun))
     await step("papers", "Lots on hold, a recall, a pallet", lambda: papers.make(db, trade, crew))
     await step("buying", "Suppliers, and what was ordered", lambda: buying.make(db, trade, crew, begun))
+    await step("paying", "What suppliers bill, and how long they took", lambda: paying.make(db, trade, crew, begun))
     report("Seals, checkpoints, search")
     await ledger.seal(db)
     await ledger.make_checkpoints(db)
