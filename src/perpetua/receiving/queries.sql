@@ -54,8 +54,17 @@ SELECT upper(i.supplier_sku) AS name, min(v.sku) AS sku, count(*)::integer AS ma
 FROM supplier_items i JOIN product_variants v ON v.id = i.variant_id
 WHERE i.supplier_id = %(supplier_id)s AND upper(i.supplier_sku) = ANY (%(names)s::text[]) AND i.active GROUP BY 1;
 
+-- name: known_lots
+-- What labels say of lots, beside what is known of them.
+SELECT n.at, n.lot_id, t.number AS lot, t.expires_on, t.manufactured_on, n.expires_on AS told_expires,
+       n.manufactured_on AS told_made
+FROM unnest(%(lot_ids)s::bigint[], %(ats)s::integer[], %(expires)s::date[], %(made)s::date[], %(supplier_lots)s::text[])
+  AS n (lot_id, at, expires_on, manufactured_on, supplier_lot)
+JOIN lots t ON t.id = n.lot_id
+ORDER BY n.at;
+
 -- name: describe_lots
--- What labels say of lots is kept where nothing was known; told are those of which something else is known.
+-- What labels say of lots is kept where nothing was known; a day that is told now is part of the lots' histories.
 WITH told AS (
   SELECT DISTINCT ON (x.lot_id) * FROM unnest(
     %(lot_ids)s::bigint[], %(ats)s::integer[], %(expires)s::date[], %(made)s::date[], %(supplier_lots)s::text[])
@@ -69,11 +78,10 @@ WITH told AS (
     t.expires_on IS NULL AND n.expires_on IS NOT NULL OR t.manufactured_on IS NULL AND n.manufactured_on IS NOT NULL
     OR t.supplier_lot IS NULL AND n.supplier_lot IS NOT NULL OR t.supplier IS NULL AND %(supplier)s::text IS NOT NULL)
 )
-SELECT n.at, t.number AS lot, t.expires_on, t.manufactured_on, n.expires_on AS told_expires, n.manufactured_on AS told_made
-FROM unnest(%(lot_ids)s::bigint[], %(ats)s::integer[], %(expires)s::date[], %(made)s::date[], %(supplier_lots)s::text[])
-  AS n (lot_id, at, expires_on, manufactured_on, supplier_lot)
-JOIN lots t ON t.id = n.lot_id
-ORDER BY n.at;
+INSERT INTO lot_events (lot_id, actor_id, action, before, after, reason, reference)
+SELECT n.lot_id, %(actor_id)s, 'changed', '{"expires_on": null}', jsonb_build_object('expires_on', n.expires_on),
+       'its label says so', %(reference)s
+FROM told n WHERE n.lot_id = ANY (%(dated)s::bigint[]);
 
 -- name: write_lines
 -- What came, and what was not as it should be with it.

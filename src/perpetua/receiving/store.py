@@ -21,7 +21,19 @@ from perpetua.receiving.types import (
     number_of,
 )
 
-__all__ = ["LotTold", "Q", "R", "came", "describe_lots", "discrepancies", "expected", "lock", "summary", "write_lines"]
+__all__ = [
+    "LotTold",
+    "Q",
+    "R",
+    "came",
+    "describe_lots",
+    "discrepancies",
+    "expected",
+    "known_lots",
+    "lock",
+    "summary",
+    "write_lines",
+]
 
 Q = Queries(__file__)
 R = Queries(__file__, "reading.sql")
@@ -44,16 +56,25 @@ async def lock(tx: Tx, receipt_id: int) -> Locked | None:
     return await tx.maybe(Q["locked"], {"id": receipt_id}, as_=Locked)
 
 
-async def describe_lots(tx: Tx, told: Sequence[LotTold], supplier: str | None) -> list[dict[str, Any]]:
-    """Keep what labels say of lots where nothing was known; what was known of them, by line."""
-    if not told:
-        return []
-    params = {
+async def known_lots(tx: Tx, told: Sequence[LotTold]) -> list[dict[str, Any]]:
+    """What labels say of lots, beside what is known of them; by line."""
+    return await tx.dicts(Q["known_lots"], _told(told)) if told else []
+
+
+async def describe_lots(
+    tx: Tx, actor_id: int, told: Sequence[LotTold], *, dated: Collection[int], supplier: str | None, reference: str
+) -> None:
+    """Keep what labels say of lots where nothing was known, in one statement. `dated`: those whose day is told now."""
+    params = {"actor_id": actor_id, "dated": sorted(dated), "supplier": supplier, "reference": reference}
+    await tx.execute(Q["describe_lots"], {**params, **_told(told)})
+
+
+def _told(told: Sequence[LotTold]) -> dict[str, Any]:
+    return {
         "lot_ids": array([one.lot_id for one in told]), "ats": array([one.at for one in told]),
         "expires": _days([one.expires_on for one in told]), "made": _days([one.manufactured_on for one in told]),
-        "supplier_lots": array([one.supplier_lot for one in told]), "supplier": supplier,
+        "supplier_lots": array([one.supplier_lot for one in told]),
     }  # fmt: skip
-    return await tx.dicts(Q["describe_lots"], params)
 
 
 async def write_lines(

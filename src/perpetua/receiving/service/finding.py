@@ -1,5 +1,6 @@
 """What came, found: items, places, lots, in what condition it is and where it is put."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
@@ -8,6 +9,7 @@ from perpetua.access.types import Actor
 from perpetua.items import service as items
 from perpetua.kit.database import Tx
 from perpetua.kit.errors import InvalidValue
+from perpetua.ledger import events
 from perpetua.ledger import service as ledger
 from perpetua.ledger.service import Resolved
 from perpetua.ledger.types import ReceiveLine
@@ -17,7 +19,7 @@ from perpetua.purchasing.types import OrderToReceive
 from perpetua.receiving import store
 from perpetua.receiving.errors import LotDiffers, NoAreaFor, NotOnOrder
 from perpetua.receiving.store import LotTold
-from perpetua.receiving.types import Locked, TakeIn, TakeLine
+from perpetua.receiving.types import Locked, TakeIn, TakeLine, number_of
 
 __all__ = ["Arrived", "arrived_of"]
 
@@ -57,7 +59,7 @@ async def arrived_of(
     for at, one in enumerate(resolved):
         if one.location.site_id != of.site_id:
             raise InvalidValue(f"lines[{at}].location", one.location.code, f"is not at {of.site}")
-    expires = await _dates(tx, of, command.lines, resolved)
+    expires = await _dates(tx, actor, of, command.lines, resolved)
     areas = await _areas(tx, of, command.lines, expires, now.date())
     found: list[Arrived] = []
     for at, (line, one) in enumerate(zip(command.lines, resolved, strict=True)):
@@ -100,7 +102,9 @@ async def _instead(tx: Tx, lines: Sequence[TakeLine]) -> dict[int, int]:
     return {at: found[sku.upper()].id for at, sku in asked.items()}
 
 
-async def _dates(tx: Tx, of: Locked, lines: Sequence[TakeLine], resolved: Sequence[Resolved]) -> dict[int, date | None]:
+async def _dates(
+    tx: Tx, actor: Actor, of: Locked, lines: Sequence[TakeLine], resolved: Sequence[Resolved]
+) -> dict[int, date | None]:
     """When the lots that came expire, by line; what labels say of them is kept.
 
     Raises:
@@ -112,7 +116,8 @@ async def _dates(tx: Tx, of: Locked, lines: Sequence[TakeLine], resolved: Sequen
         if one.lot_id
     ]
     expires: dict[int, date | None] = {}
-    for row in await store.describe_lots(tx, told, of.supplier):
+    dated: set[int] = set()
+    for row in await store.known_lots(tx, told):
         for what, known, said in (
             ("its expiry", row["expires_on"], row["told_expires"]),
             ("the day it was made", row["manufactured_on"], row["told_made"]),
@@ -128,6 +133,15 @@ async def _dates(tx: Tx, of: Locked, lines: Sequence[TakeLine], resolved: Sequen
                     told=str(said),
                 )
         expires[row["at"]] = row["expires_on"] or row["told_expires"]
+        if row["expires_on"] is None and row["told_expires"] is not None:
+            dated.add(row["lot_id"])
+    # What is promised of a lot whose day is told now may have to move to others; where none is, nothing is locked yet.
+    changing = events.changing_lots(tx, actor, sorted(dated), "its label says when it expires")
+    if told:
+        async with changing if dated else contextlib.nullcontext():
+            await store.describe_lots(
+                tx, actor.person_id, told, dated=dated, supplier=of.supplier, reference=number_of(of.id)
+            )
     for at, (line, one) in enumerate(zip(lines, resolved, strict=True)):
         if not one.lot_id and line.expires_on is not None:
             expires[at] = line.expires_on
