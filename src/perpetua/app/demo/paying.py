@@ -27,7 +27,6 @@ from perpetua.kit.imports import AlreadyImported, ImportOptions, Source, begin
 from perpetua.kit.listing import PageRequest
 from perpetua.purchasing import service
 from perpetua.purchasing.imports import LEAD_TIMES
-from perpetua.purchasing.rules import matching
 from perpetua.purchasing.types import Order, OrderFilters
 from perpetua.purchasing.types.invoices import (
     Decide,
@@ -102,7 +101,7 @@ async def _entered(
         price = (line.unit_price * factor).quantize(PENNY).max(line.unit_price)
         tax = (line.ordered * price * VAT).quantize(PENNY)
         lines.append(EnterInvoiceLine(po_line=line.line_no, quantity=line.ordered, unit_price=price, tax=tax))
-    total = sum((matching.amount(line.quantity, line.unit_price, line.tax) for line in lines), Decimal(0))
+    total = sum(((line.quantity * line.unit_price).quantize(PENNY) + line.tax for line in lines), Decimal(0))
     command = EnterInvoice(
         supplier=order.supplier, number=f"{order.supplier[:2]}-{name}", po=order.number, lines=lines, total=total,
         invoiced_on=today - timedelta(days=3), exchange_rate=order.exchange_rate,
