@@ -186,6 +186,8 @@ async def test_what_goes_out_comes_back_the_same(db: Database, manager: Actor, t
     back = await load(db, manager, tmp_path, content)
     assert (back.rows_bad, back.summary) == (0, {"created": 0, "updated": 0, "skipped": len(before)})
     async with db.admin() as tx:
+        # What is kept for ever refuses to be emptied; a test may, with its triggers asleep.
+        await tx.execute(sql("SET LOCAL session_replication_role = replica"))
         await tx.execute(sql("TRUNCATE products, product_variants, barcodes, categories CASCADE"))
     back = await load(db, manager, tmp_path, content)
     assert (back.rows_bad, back.summary["created"]) == (0, len(before))
@@ -274,6 +276,8 @@ async def test_products_go_out_and_come_back_grouped(
     back = await load(db, manager, tmp_path, content)
     assert (back.rows_bad, back.summary["updated"], back.summary["created"]) == (0, 0, 0), await bad(db, back)
     async with db.admin() as tx:
+        # What is kept for ever refuses to be emptied; a test may, with its triggers asleep.
+        await tx.execute(sql("SET LOCAL session_replication_role = replica"))
         await tx.execute(sql("TRUNCATE products, product_variants, barcodes, categories CASCADE"))
     monkeypatch.setattr(type(PRODUCTS), "chunk_rows", 3)
     back = await load(db, manager, tmp_path, content)
